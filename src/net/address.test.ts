@@ -12,9 +12,9 @@ const sparseV6 = fc
 
 test('an IPv4 address survives printing and parsing', () => {
   fc.assert(
-    fc.property(v4, (value) =>
-      expect(parseAddress(formatAddress({ family: 4, value }))).toEqual({ family: 4, value }),
-    ),
+    fc.property(v4, (value) => {
+      expect(parseAddress(formatAddress({ family: 4, value }))).toEqual({ family: 4, value })
+    }),
   )
 })
 
@@ -30,7 +30,9 @@ test('IPv6 text is the canonical one that an independent library prints', () => 
 
 test('IPv4 numbers agree with an independent library', () => {
   fc.assert(
-    fc.property(fc.ipV4(), (text) => expect(parseAddress(text)?.value).toBe(new Address4(text).bigInt())),
+    fc.property(fc.ipV4(), (text) => {
+      expect(parseAddress(text)?.value).toBe(new Address4(text).bigInt())
+    }),
   )
 })
 

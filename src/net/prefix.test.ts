@@ -18,7 +18,11 @@ const prefix = fc
   .map(({ value, length }) => prefixOf({ family: 4, value }, length))
 
 test('a prefix survives printing and parsing', () => {
-  fc.assert(fc.property(prefix, (p) => expect(parsePrefix(formatPrefix(p))).toEqual(p)))
+  fc.assert(
+    fc.property(prefix, (p) => {
+      expect(parsePrefix(formatPrefix(p))).toEqual(p)
+    }),
+  )
 })
 
 test('two prefixes overlap exactly when one contains the other’s network address', () => {
