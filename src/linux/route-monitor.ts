@@ -39,13 +39,7 @@ export interface RouteMonitor {
 
 /** Starts watching; resolves when the kernel has the subscription, so that no later change can be missed. */
 export async function watchRoutes(options: RouteMonitorOptions): Promise<RouteMonitor> {
-  const [command, ...args] = inNamespace(options.namespace, [
-    'ip',
-    '-oneline',
-    '-timestamp',
-    'monitor',
-    'route',
-  ])
+  const [command, ...args] = inNamespace(options.namespace, ['ip', '-oneline', '-tshort', 'monitor', 'route'])
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] })
   let isStopped = false
   let stderr = ''
@@ -77,7 +71,7 @@ export async function watchRoutes(options: RouteMonitorOptions): Promise<RouteMo
   }
 }
 
-/** Reads one line of `ip -oneline -timestamp monitor route`; undefined for anything that is not a route. */
+/** Reads one line of `ip -oneline -tshort monitor route`; undefined for anything that is not a route. */
 export function parseRouteEvent(line: string): RouteEvent | undefined {
   const found =
     /^\[(\S+)\] (?:\[\S+\])?(Deleted )?(?:(local|unicast|blackhole|unreachable|broadcast|multicast) )?(.*)$/.exec(
