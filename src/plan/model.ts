@@ -22,7 +22,10 @@ export interface Plan {
   devices: Device[]
   links: Link[]
   sessions: Session[]
-  /** By name; sessions and originations refer to them. */
+  /**
+   * By name; sessions and originations refer to them. A name is `<site>.<LOCAL-NAME>`: a router knows its own site only,
+   * so its configuration uses the local name. The same holds for prefix sets.
+   */
   policies: Record<string, RoutePolicy>
   prefixSets: Record<string, PrefixSet>
   /** By name. Large communities, RFC 8092: `<administrator>:<function>:<value>`. */
@@ -87,6 +90,8 @@ export interface Device {
   attachment: Attachment | null
   interfaces: Interface[]
   originates: Origination[]
+  /** Policies that no session uses but the agent refers to, such as `dc1.VIP-edge`. */
+  extraPolicies: string[]
   maximumPaths: number
   /** Seed of the kernel's ECMP hash: it differs per device, because equal seeds on consecutive tiers polarise. */
   hashSeed: number
@@ -108,7 +113,7 @@ export interface Origination {
   prefix: string
   /**
    * `network`: always. `aggregate`: while a more specific route exists; the rest is discarded.
-   * `kernel`: when the kernel has exactly this route, connected or not (pod prefixes).
+   * `kernel`: while the kernel has exactly this route, connected or not (pod prefixes); origin is set to IGP.
    */
   via: 'network' | 'aggregate' | 'kernel'
   /** Policy that sets its attributes; null leaves them alone. */
@@ -171,7 +176,6 @@ export interface SessionEnd {
 }
 
 export interface PrefixSet {
-  /** What it is for, in a few words; rendered as a description. */
   entries: PrefixEntry[]
 }
 
@@ -199,18 +203,16 @@ export interface PolicyMatch {
   prefixSet?: string
   /** Route carries at least one of these communities. */
   anyCommunity?: string[]
-  /** Route was learned over, or sits on, this interface; used for `lo` in redistribution. */
-  interface?: string
+  /** Route is originated by this device itself: its AS path is empty. */
+  local?: true
 }
 
 export interface PolicyActions {
   addCommunities?: string[]
-  /** Removes every community of the plan's administrator before adding. */
+  /** Drops whatever large communities the route carries, then sets these. */
   replaceCommunities?: string[]
-  localPreference?: number
   /** Times that the own AS number is put in front once more. */
   prepend?: number
-  origin?: 'igp'
 }
 
 export interface PlannedCluster {
@@ -227,7 +229,8 @@ export interface CapacityRow {
   site: string | null
   resource: string
   used: number
-  total: number
-  /** What comes after the last one, in the user's words: `at 8 more compute racks`. Null when nothing limits it. */
+  /** Null when nothing in the intent limits it. */
+  total: number | null
+  /** When the last one is taken, in the user's words: `after 12 more compute racks`. Null when nothing limits it. */
   runsOut: string | null
 }
