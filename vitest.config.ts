@@ -9,14 +9,16 @@ export default defineConfig({
           include: ['src/**/*.test.ts'],
           isolate: false,
           pool: 'threads',
+          sequence: { groupOrder: 0 },
         },
       },
       {
-        // Real namespaces and daemons: one file at a time, so that measured times mean something.
+        // Real namespaces and daemons: after the unit tests and one file at a time, so that measured times mean something.
         test: {
           name: 'lab',
           include: ['test/**/*.test.ts'],
           fileParallelism: false,
+          sequence: { groupOrder: 1 },
           testTimeout: 180_000,
           hookTimeout: 180_000,
         },
