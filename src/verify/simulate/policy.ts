@@ -1,0 +1,67 @@
+/** Applies a plan's routing policies to one route, as FRR's route maps would. */
+import { contains, type Prefix, parsePrefix } from '../../net/prefix.ts'
+import type { Plan, PolicyMatch, PrefixEntry } from '../../plan/model.ts'
+
+/** A route as policies see it. Communities are names of the plan, not numbers. */
+export interface RouteAttributes {
+  asPath: readonly number[]
+  communities: ReadonlySet<string>
+  /** Times the sender puts its AS number in front once more; consumed when the route leaves. */
+  prepend: number
+}
+
+/** Evaluates the policies of a plan for one prefix; what depends on the prefix alone is worked out once. */
+export class PolicyEvaluator {
+  readonly #plan: Plan
+  readonly #prefix: Prefix
+  readonly #inSet = new Map<string, boolean>()
+
+  constructor(plan: Plan, prefix: string) {
+    this.#plan = plan
+    this.#prefix = parsePrefix(prefix)
+  }
+
+  /** The route as the policy lets it through, or null when it denies it. */
+  apply(policy: string, route: RouteAttributes): RouteAttributes | null {
+    const { terms } = this.#plan.policies[policy]!
+    for (const term of terms) {
+      if (!this.#matches(term.match, route)) continue
+      if (term.action === 'deny') return null
+      const { addCommunities, replaceCommunities, prepend } = term.set
+      if (!addCommunities && !replaceCommunities && !prepend) return route
+      return {
+        asPath: route.asPath,
+        communities: new Set([...(replaceCommunities ?? route.communities), ...(addCommunities ?? [])]),
+        prepend: prepend ?? 0,
+      }
+    }
+    return null
+  }
+
+  /** Does some entry match the prefix? */
+  accepts(entries: readonly PrefixEntry[]): boolean {
+    return entries.some((entry) => entryMatches(entry, this.#prefix))
+  }
+
+  #matches(match: PolicyMatch, route: RouteAttributes): boolean {
+    if (match.local && route.asPath.length > 0) return false
+    if (match.anyCommunity && !match.anyCommunity.some((name) => route.communities.has(name))) return false
+    return match.prefixSet === undefined || this.#isInSet(match.prefixSet)
+  }
+
+  #isInSet(name: string): boolean {
+    let result = this.#inSet.get(name)
+    if (result === undefined) {
+      result = this.accepts(this.#plan.prefixSets[name]!.entries)
+      this.#inSet.set(name, result)
+    }
+    return result
+  }
+}
+
+function entryMatches(entry: PrefixEntry, prefix: Prefix): boolean {
+  const outer = parsePrefix(entry.prefix)
+  if (!contains(outer, prefix)) return false
+  if (entry.ge === undefined && entry.le === undefined) return prefix.length === outer.length
+  return prefix.length >= (entry.ge ?? outer.length) && prefix.length <= (entry.le ?? 128)
+}

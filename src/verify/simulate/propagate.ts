@@ -1,0 +1,174 @@
+/**
+ * Carries one prefix through the fabric until nothing changes: FRR's BGP for this family of designs.
+ *
+ * Modelled: import and export policy, exact filters, AS-path loop check on receipt, local routes first, AS-path length,
+ * eBGP before iBGP, multipath-relax, route reflection towards clients, maximum-paths. All routes have local preference
+ * 100, origin IGP and no MED, because nothing in a plan sets them. Where FRR lets the age of a path decide which of
+ * several equal ones is announced, the lowest neighbour name decides here; the set of equal paths does not depend on it.
+ */
+import type { Plan, Session, SessionEnd } from '../../plan/model.ts'
+import { PolicyEvaluator, type RouteAttributes } from './policy.ts'
+
+/** One end of a session as its device sees it. */
+export interface Adjacency {
+  session: Session
+  local: SessionEnd
+  remote: SessionEnd
+  remoteAsn: number
+  localAsn: number
+}
+
+export interface Network {
+  plan: Plan
+  adjacencies: ReadonlyMap<string, readonly Adjacency[]>
+}
+
+/** Best paths of one device for one prefix. */
+export interface Selection {
+  /** Originated here; then there are no paths. */
+  local: boolean
+  /** The equal best paths, in order of the neighbour's name. */
+  paths: { via: Adjacency; attributes: RouteAttributes }[]
+  /** What it announces: its own route, or the first of the equal ones. */
+  attributes: RouteAttributes
+}
+
+/** The plan as a graph; build it once for many prefixes. */
+export function buildNetwork(plan: Plan): Network {
+  const asn = new Map(plan.devices.map((device) => [device.name, device.asn]))
+  const adjacencies = new Map<string, Adjacency[]>(plan.devices.map((device) => [device.name, []]))
+  for (const session of plan.sessions) {
+    for (const [local, remote] of [
+      [session.a, session.b],
+      [session.b, session.a],
+    ] as const) {
+      adjacencies.get(local.device)!.push({
+        session,
+        local,
+        remote,
+        localAsn: asn.get(local.device)!,
+        remoteAsn: asn.get(remote.device)!,
+      })
+    }
+  }
+  for (const list of adjacencies.values()) list.sort((x, y) => (x.remote.device < y.remote.device ? -1 : 1))
+  return { plan, adjacencies }
+}
+
+/**
+ * Every device's selection for `prefix`, given which devices originate it.
+ *
+ * @param origins device → attributes it originates with
+ * @param injected session ends that send the prefix whatever their device has (default-originate)
+ */
+export function propagate(
+  network: Network,
+  prefix: string,
+  origins: ReadonlyMap<string, RouteAttributes>,
+  injected: readonly Adjacency[] = [],
+): Map<string, Selection> {
+  const evaluator = new PolicyEvaluator(network.plan, prefix)
+  const family = prefix.includes(':') ? 'ipv6' : 'ipv4'
+  const received = new Map<string, Map<Adjacency, RouteAttributes>>()
+  const selections = new Map<string, Selection>()
+  const queue = new Set<string>()
+  const forced = new Set(injected.map(keyOf))
+  const maximumPaths = new Map(network.plan.devices.map((device) => [device.name, device.maximumPaths]))
+
+  for (const [device, attributes] of origins) {
+    selections.set(device, { local: true, paths: [], attributes })
+    queue.add(device)
+  }
+  for (const adjacency of injected) {
+    deliver(adjacency, { asPath: [], communities: new Set(), prepend: 0 })
+  }
+  for (const device of queue) {
+    queue.delete(device)
+    const selection = selections.get(device)
+    for (const adjacency of network.adjacencies.get(device)!) {
+      if (!adjacency.session.families.includes(family) || forced.has(keyOf(adjacency))) continue
+      deliver(adjacency, selection === undefined ? null : exported(adjacency, selection))
+    }
+  }
+  return selections
+
+  function exported(adjacency: Adjacency, selection: Selection): RouteAttributes | null {
+    const learnedFrom = selection.paths[0]?.via
+    const fromIbgp = learnedFrom?.session.type === 'ibgp'
+    if (fromIbgp && adjacency.session.type === 'ibgp') {
+      // RFC 4456: between iBGP neighbours only from or to a client, and never back to where it came from.
+      const reflects = learnedFrom.local.routeReflectorClient || adjacency.local.routeReflectorClient
+      if (!reflects || learnedFrom.remote.device === adjacency.remote.device) return null
+    }
+    return evaluator.apply(adjacency.local.export, selection.attributes)
+  }
+
+  /** Hands a route (or its withdrawal) to the other end, and notes whether that changes anything there. */
+  function deliver(adjacency: Adjacency, route: RouteAttributes | null): void {
+    const { session, remote, localAsn } = adjacency
+    const receiver = remote.device
+    const arrived =
+      route === null ? null : imported(adjacency, onTheWire(route, session, adjacency.local, localAsn))
+    const seenAs = network.adjacencies.get(receiver)!.find((entry) => entry.session === session)!
+    const table = received.get(receiver) ?? new Map<Adjacency, RouteAttributes>()
+    received.set(receiver, table)
+    const before = table.get(seenAs)
+    if (arrived === null ? before === undefined : before !== undefined && sameRoute(before, arrived)) return
+    if (arrived === null) table.delete(seenAs)
+    else table.set(seenAs, arrived)
+    reselect(receiver, table)
+  }
+
+  function imported(adjacency: Adjacency, route: RouteAttributes): RouteAttributes | null {
+    const { remote, remoteAsn } = adjacency
+    if (route.asPath.includes(remoteAsn)) return null
+    if (remote.accept !== null && !evaluator.accepts(remote.accept)) return null
+    if (remote.acceptAsPath !== null && !asPathMatches(remote.acceptAsPath, route.asPath)) return null
+    return evaluator.apply(remote.import, route)
+  }
+
+  function reselect(device: string, table: ReadonlyMap<Adjacency, RouteAttributes>): void {
+    const before = selections.get(device)
+    if (before?.local) return
+    const candidates = [...table].map(([via, attributes]) => ({ via, attributes }))
+    const shortest = Math.min(...candidates.map((path) => path.attributes.asPath.length))
+    const short = candidates.filter((path) => path.attributes.asPath.length === shortest)
+    const external = short.filter((path) => path.via.session.type === 'ebgp')
+    const paths = (external.length > 0 ? external : short)
+      .sort((x, y) => (x.via.remote.device < y.via.remote.device ? -1 : 1))
+      .slice(0, maximumPaths.get(device))
+    const best = paths[0]
+    if (best === undefined) selections.delete(device)
+    else selections.set(device, { local: false, paths, attributes: best.attributes })
+    const announcesTheSame =
+      before !== undefined &&
+      best !== undefined &&
+      before.paths[0]?.via === best.via &&
+      sameRoute(before.attributes, best.attributes)
+    if (!announcesTheSame) queue.add(device)
+  }
+}
+
+function keyOf(adjacency: Adjacency): string {
+  return `${adjacency.session.link}/${adjacency.local.device}`
+}
+
+function onTheWire(route: RouteAttributes, session: Session, from: SessionEnd, asn: number): RouteAttributes {
+  if (session.type === 'ibgp') return { ...route, prepend: 0 }
+  // remove-private-AS: all numbers inside are private (RFC 6996), so only the sender's own remains.
+  const inner = from.removePrivateAs ? [] : route.asPath
+  return { ...route, asPath: [...new Array<number>(1 + route.prepend).fill(asn), ...inner], prepend: 0 }
+}
+
+function asPathMatches(expression: string, asPath: readonly number[]): boolean {
+  return new RegExp(expression.replaceAll('_', '( |^|$)')).test(asPath.join(' '))
+}
+
+function sameRoute(a: RouteAttributes, b: RouteAttributes): boolean {
+  return (
+    a.asPath.length === b.asPath.length &&
+    a.asPath.every((asn, index) => asn === b.asPath[index]) &&
+    a.communities.size === b.communities.size &&
+    [...a.communities].every((name) => b.communities.has(name))
+  )
+}
