@@ -5,13 +5,14 @@ const layers = [
   ['intent', ['net', 'diagnostics']],
   ['plan', ['intent', 'net', 'diagnostics']],
   ['render', ['plan', 'intent', 'net', 'diagnostics']],
+  ['verify', ['render', 'plan', 'intent', 'net', 'diagnostics']],
   ['frr', ['net', 'diagnostics', 'linux']],
   ['linux', ['net', 'diagnostics']],
   ['kube', ['net', 'diagnostics']],
   ['agent', ['kube', 'frr', 'linux', 'plan', 'net', 'diagnostics']],
-  ['lab', ['agent', 'kube', 'frr', 'linux', 'render', 'plan', 'intent', 'net', 'diagnostics']],
+  ['lab', ['agent', 'kube', 'frr', 'linux', 'verify', 'render', 'plan', 'intent', 'net', 'diagnostics']],
 ]
-const pure = ['net', 'diagnostics', 'intent', 'plan', 'render']
+const pure = ['net', 'diagnostics', 'intent', 'plan', 'render', 'verify']
 
 module.exports = {
   forbidden: [
@@ -24,10 +25,14 @@ module.exports = {
     })),
     {
       name: 'pure-core-does-no-io',
-      comment: 'intent, plan and render are functions over plain data; files and sockets are the edge’s business.',
+      comment:
+        'intent, plan and render are functions over plain data; files and sockets are the edge’s business.',
       severity: 'error',
       from: { path: `^src/(${pure.join('|')})/`, pathNot: '\\.test\\.ts$' },
-      to: { path: '^(node:)?(fs|child_process|net|http|https|os|process|dns|worker_threads)(/|$)', dependencyTypes: ['core'] },
+      to: {
+        path: '^(node:)?(fs|child_process|net|http|https|os|process|dns|worker_threads)(/|$)',
+        dependencyTypes: ['core'],
+      },
     },
   ],
   options: {
