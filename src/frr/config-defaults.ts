@@ -13,7 +13,7 @@ const omittedAlways: readonly RegExp[] = [
   /^ip forwarding$/,
   /^ipv6 forwarding$/,
   /^bgp default ipv4-unicast$/,
-  /^bgp default show-hostname$/,
+  /^bgp network import-check$/,
   /^bgp client-to-client reflection$/,
   /^bgp graceful-shutdown-honor$/,
   /^no bgp suppress-fib-pending$/,
@@ -22,29 +22,26 @@ const omittedAlways: readonly RegExp[] = [
   /^transmit-interval 300$/,
   /^receive-interval 300$/,
   /^minimum-ttl 254$/,
+  /^no (echo|passive)-mode$/,
   /^neighbor \S+ send-community( both| all| extended| large)?$/,
-  /^neighbor \S+ capability extended-nexthop$/,
   /^zebra work-queue 10$/,
   /^bgp route-map delay-timer 5$/,
-  /^coalesce-time 1000$/,
 ]
 
 const omittedByProfile: Readonly<Record<DefaultsProfile, readonly RegExp[]>> = {
   datacenter: [
     /^no bgp ebgp-requires-policy$/,
-    /^no bgp network import-check-never$/,
     /^timers bgp 3 9$/,
+    /^bgp default show-hostname$/,
     /^bgp log-neighbor-changes$/,
     /^bgp deterministic-med$/,
-    /^no bgp suppress-duplicates$/,
-    /^neighbor \S+ timers connect 10$/,
-    /^neighbor \S+ advertisement-interval 0$/,
   ],
   traditional: [
     /^bgp ebgp-requires-policy$/,
     /^timers bgp 60 180$/,
     /^no bgp log-neighbor-changes$/,
     /^bgp suppress-duplicates$/,
+    /^no bgp deterministic-med$/,
   ],
 }
 

@@ -42,12 +42,23 @@ interface Entry {
   text: string
   line: string
   hasChildren: boolean
+  /** The blocks the line stands in, outermost first. */
+  parents: readonly ConfigBlock[]
 }
 
 function isOmitted(entry: Entry, profile: DefaultsProfile): boolean {
   // The running release is not the file's business, and bfdd prints neither host name nor profile of the file.
   if (/^(frr version|frr defaults) /.test(entry.line)) return true
-  return isOmittedDefault(entry.line, profile) || isEmptyHeader(entry)
+  return isOmittedDefault(entry.line, profile) || isEmptyHeader(entry) || isActivatedByDefault(entry)
+}
+
+/** Unless the instance says `no bgp default ipv4-unicast`, every neighbor speaks IPv4 without being told. */
+function isActivatedByDefault(entry: Entry): boolean {
+  return (
+    /^neighbor \S+ activate$/.test(entry.line) &&
+    entry.parents.at(-1)?.line === 'address-family ipv4 unicast' &&
+    !entry.parents.at(-2)?.children.some((sibling) => sibling.line === 'no bgp default ipv4-unicast')
+  )
 }
 
 /** An address family nobody says anything about is not printed. */
@@ -62,19 +73,20 @@ function profileOf(tree: readonly ConfigBlock[]): DefaultsProfile | undefined {
   return found as DefaultsProfile | undefined
 }
 
-function flatten(blocks: readonly ConfigBlock[], keys: string[] = [], texts: string[] = []): Entry[] {
+function flatten(
+  blocks: readonly ConfigBlock[],
+  parents: readonly ConfigBlock[] = [],
+  parentKey = '',
+  parentText = '',
+): Entry[] {
   const positions = new ListPositions(blocks)
   return blocks.flatMap((block) => {
-    const key = [...keys, positions.place(block.line) ?? normalizeLine(block.line)]
-    const text = [...texts, block.line]
+    const key = `${parentKey}\n${positions.place(block.line) ?? normalizeLine(block.line)}`
+    const text = `${parentText}${block.line}`
+    const hasChildren = block.children.length > 0
     return [
-      {
-        key: key.join('\n'),
-        text: text.join(' / '),
-        line: block.line,
-        hasChildren: block.children.length > 0,
-      },
-      ...flatten(block.children, key, text),
+      { key, text, line: block.line, hasChildren, parents },
+      ...flatten(block.children, [...parents, block], key, `${text} / `),
     ]
   })
 }
@@ -113,18 +125,23 @@ class ListPositions {
 
 /** Brings one line into the form FRR prints, where that differs from how people write it. */
 export function normalizeLine(line: string): string {
-  const sorted = /^set (?:large-|ext)?community /.test(line) ? sortValues(line) : line
-  return sorted
+  return sortOptions(line)
     .replace(/^(router bgp \d+) vrf default$/, '$1')
     .replace(/^address-family (ipv4|ipv6)$/, 'address-family $1 unicast')
     .replace(/ le (\d+) ge (\d+)$/, ' ge $2 le $1')
     .replace(/^(neighbor \S+ interface) v6only\b/, '$1')
 }
 
-/** Communities are a set: FRR prints them sorted, with `additive` last. */
-function sortValues(line: string): string {
-  const [set, kind, ...values] = line.split(' ')
-  const isAdditive = values.includes('additive')
-  const sorted = values.filter((value) => value !== 'additive').sort()
-  return [set, kind, ...sorted, ...(isAdditive ? ['additive'] : [])].join(' ')
+/** Communities and the options of an aggregate are sets, which FRR prints in an order of its own. */
+function sortOptions(line: string): string {
+  if (/^set (?:large-|ext)?community /.test(line)) {
+    const [set, kind, ...values] = line.split(' ')
+    return [set, kind, ...values.sort()].join(' ')
+  }
+  if (line.startsWith('aggregate-address ')) {
+    const [command, prefix, ...rest] = line.split(' ')
+    const options = rest.join(' ').match(/(?:route-map|origin|suppress-map) \S+|\S+/g) ?? []
+    return [command, prefix, ...options.sort()].join(' ')
+  }
+  return line
 }
