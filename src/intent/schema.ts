@@ -1,0 +1,375 @@
+/**
+ * The shape of weft.yaml: one description that gives the loader its checks and defaults, editors their JSON Schema,
+ * and readers the reference page. Every key carries the text that all three show.
+ */
+import * as z from 'zod'
+import type { Prefix } from '../net/prefix.ts'
+import { linkClasses } from './link-classes.ts'
+import type { BfdProfile, LinkClass } from './model.ts'
+import {
+  address,
+  asn,
+  asnRange,
+  bfdProfile,
+  count,
+  duration,
+  frrRelease,
+  hostname,
+  interfaceName,
+  name,
+  prefix,
+  report,
+  timers,
+  wording,
+} from './values.ts'
+
+export interface PrefixPair {
+  v4: Prefix
+  v6: Prefix | null
+}
+
+const segment = z
+  .union([prefix, z.array(prefix).min(1).max(2)])
+  .transform((value, context): PrefixPair => {
+    const prefixes = Array.isArray(value) ? value : [value]
+    const v4 = prefixes.filter(({ family }) => family === 4)
+    const v6 = prefixes.filter(({ family }) => family === 6)
+    if (v4.length === 1 && v6.length <= 1) return { v4: v4[0]!, v6: v6[0] ?? null }
+    report(context, {
+      code: 'WEFT_INTENT_FAMILIES',
+      message: v4.length === 0 ? 'there is no IPv4 prefix' : 'there are two prefixes of the same family',
+      expected: 'one IPv4 prefix, or one IPv4 and one IPv6 prefix: [10.10.19.0/24, fd00:10:19::/64]',
+      hint: 'give a second range a segment or a site of its own',
+    })
+    return z.NEVER
+  })
+  .describe('An IPv4 prefix, or a list of one IPv4 and one IPv6 prefix for dual stack.')
+
+const scope = z
+  .enum(['rack', 'site', 'global', 'edge'])
+  .describe('How far a service address travels: its rack, its site, every site, or out of the edge as well.')
+
+const attachment = z
+  .enum(['ebgp', 'ibgp'])
+  .describe(
+    'How nodes attach to their leaves: an AS each (ebgp), or one AS a rack with reflecting leaves (ibgp).',
+  )
+
+const defaultPerNode = { v4: 26, v6: 80 }
+
+const perNode = z
+  .union([count(1, 128), z.array(count(1, 128)).length(2)])
+  .transform((value) => (Array.isArray(value) ? { v4: value[0]!, v6: value[1]! } : { v4: value, v6: null }))
+  .describe('Length of the prefix each node gets: a number, or [IPv4, IPv6]. Default 26, and 80 for IPv6.')
+
+const podSegment = z.union([
+  segment.transform((pool) => ({ pool, perNode: { ...defaultPerNode } })),
+  z.strictObject({ pool: segment, perNode: perNode.optional() }).transform(({ pool, perNode: given }) => ({
+    pool,
+    perNode: { v4: given?.v4 ?? defaultPerNode.v4, v6: given?.v6 ?? defaultPerNode.v6 },
+  })),
+])
+
+function servicePool(defaultScope: z.output<typeof scope>) {
+  return z.union([
+    segment.transform((pool) => ({ pool, scope: defaultScope })),
+    z.strictObject({ pool: segment, scope: scope.default(defaultScope) }),
+  ])
+}
+
+const addresses = z
+  .strictObject({
+    switches: segment.describe('One host address for each switch and router.'),
+    nodes: segment.describe('One host address for each Kubernetes node: its stable address and router ID.'),
+    pods: podSegment.describe('One prefix for each node: a pool, or {pool, perNode}.'),
+    services: servicePool('site').describe(
+      'Service addresses, announced as host routes: a pool, or {pool, scope}. Default scope: site.',
+    ),
+  })
+  .describe('Address segments of the site. They may not overlap anything else in the file.')
+
+const nodes = z
+  .union([count(0, 128), z.array(name).min(1).max(128)])
+  .describe('Number of nodes in a rack, or their names. A name is the device name as it stands.')
+
+const leaves = count(1, 8).describe('Leaf switches in a rack; every node attaches to each of them.')
+
+const uplinks = z
+  .array(interfaceName)
+  .min(1)
+  .max(8)
+  .describe('Interfaces of a node, in the order of its leaves. Default: eth1, eth2, …')
+
+export const rackType = z
+  .strictObject({
+    leaves: leaves.default(2),
+    nodes: nodes.default(2),
+    attachment: attachment.optional(),
+    uplinks: uplinks.optional(),
+  })
+  .describe('A kind of rack. Sites say how many of each they have.')
+
+const listedRack = z.strictObject({
+  name: name.describe('Name of the rack, unique in its site.'),
+  type: name.optional().describe('Rack type that the rest comes from.'),
+  leaves: leaves.optional(),
+  nodes: nodes.optional(),
+  attachment: attachment.optional(),
+  uplinks: uplinks.optional(),
+})
+
+const racks = z
+  .union([count(0, 4096), z.record(name, count(0, 4096)), z.array(listedRack)])
+  .describe(
+    'How many racks of each type, {compute: 4}; a list of racks with names of their own; or only a number, ' +
+      'for racks of two leaves and two nodes.',
+  )
+
+const fabric = z
+  .strictObject({
+    spines: count(0, 64)
+      .optional()
+      .describe(
+        'Spines in each pod. Default 2, or one a plane. 0 only for a single rack without border leaves.',
+      ),
+    racks: racks.optional(),
+    pods: z
+      .union([count(1, 256), z.record(name, z.strictObject({ racks: racks.optional() }))])
+      .optional()
+      .describe('Five-stage fabrics: number of pods with these racks each (p1, p2, …), or {p1: {racks: …}}.'),
+    superSpines: z
+      .strictObject({
+        planes: count(1, 64)
+          .optional()
+          .describe('Planes; spine k of every pod is in plane k. Default: as spines.'),
+        perPlane: count(1, 64).default(2).describe('Super-spines in each plane.'),
+      })
+      .optional()
+      .describe('The tier that joins pods.'),
+    borderLeaves: count(0, 16)
+      .optional()
+      .describe(
+        'Leaves that DCI and edge routers attach to. Default 2 where there are such routers, else 0.',
+      ),
+  })
+  .describe('Leaves, spines and racks of the site.')
+
+const site = z.strictObject({
+  addresses,
+  fabric: fabric.prefault({}),
+  dci: z
+    .union([
+      z.strictObject({ routers: count(1, 16).default(2).describe('DCI routers of the site.') }),
+      z.literal('off').register(wording, { expected: 'off' }),
+    ])
+    .optional()
+    .describe('Routers towards the other sites; off says that the site stands alone on purpose.'),
+  edge: z
+    .strictObject({
+      routers: count(1, 16).default(2).describe('Edge routers of the site.'),
+      asn: asn.optional().describe('Their AS number towards peers. Default: a private one.'),
+    })
+    .optional()
+    .describe('Routers towards external peers.'),
+})
+
+const peer = z.strictObject({
+  site: name.describe('Site whose edge routers the peer connects to, each of them.'),
+  asn: asn.describe('AS number of the peer.'),
+  link: z
+    .union([z.literal('unnumbered').register(wording, { expected: 'unnumbered' }), segment])
+    .default('unnumbered')
+    .describe('Addresses for a /31 (IPv6: /127) for each edge router, ours first; or unnumbered.'),
+  send: z
+    .array(z.enum(['services', 'service-pools', 'nodes', 'pods', 'default']))
+    .default(['services'])
+    .describe('What the peer is told; services are those of scope edge, one host route each.'),
+  receive: z
+    .array(z.union([z.literal('default').register(wording, { expected: 'default' }), prefix]))
+    .default(['default'])
+    .describe('What is accepted from the peer: prefixes, or default for the default route.'),
+  password: z
+    .union([
+      z
+        .string()
+        .regex(/^\S{1,80}$/)
+        .register(wording, { expected: 'a password of 1 to 80 characters without spaces' }),
+      z.strictObject({ env: z.string().min(1).describe('Environment variable that holds the password.') }),
+    ])
+    .optional()
+    .describe('TCP MD5 password (RFC 2385): the text, or {env: NAME} to keep it out of the file.'),
+  maximumPrefixes: count(1, 4_000_000)
+    .default(100)
+    .describe('The session is closed when the peer announces more than this.'),
+  gtsm: z
+    .boolean()
+    .default(false)
+    .describe('Require hop limit 255 from the peer (RFC 5082); it must do so as well.'),
+})
+
+const cluster = z.strictObject({
+  site: name.describe('Site whose nodes form the cluster.'),
+  controlPlane: z
+    .union([count(1, 16), z.array(name).min(1).max(16)])
+    .default(1)
+    .describe('Nodes of the control plane: how many, spread over the racks in order, or their names.'),
+  apiPort: count(1, 65535).default(6443).describe('Port of the API server on the control-plane nodes.'),
+})
+
+const selector = z
+  .union([
+    z.string().min(1).register(wording, { expected: 'a device name; * matches any characters' }),
+    z.strictObject({
+      device: z.string().min(1).optional().describe('Device name; * matches any characters.'),
+      role: z
+        .enum(['node', 'leaf', 'spine', 'super-spine', 'border-leaf', 'dci-router', 'edge-router'])
+        .optional()
+        .describe('Role of the device.'),
+      site: name.optional().describe('Site of the device.'),
+      rack: name.optional().describe('Rack of the device, by its name within the site.'),
+    }),
+  ])
+  .transform((value) => (typeof value === 'string' ? { device: value } : value))
+  .describe('Devices meant: a name with *, or a map of conditions that must all hold.')
+
+const settings = z
+  .strictObject({
+    hostname: hostname.optional().describe('Host name, when it is not the device name.'),
+    asn: asn.optional().describe('AS number.'),
+    loopback: address(4).optional().describe('IPv4 loopback address.'),
+    loopback6: address(6).optional().describe('IPv6 loopback address.'),
+    podCidr: prefix.optional().describe('IPv4 pod prefix of a node.'),
+    podCidr6: prefix.optional().describe('IPv6 pod prefix of a node.'),
+    vips: z.array(address(null)).optional().describe('Service addresses a node announces without an agent.'),
+    maximumPaths: count(1, 256).optional().describe('ECMP width.'),
+    timers: timers.optional().describe('BGP timers of its sessions.'),
+    bfd: bfdProfile.optional().describe('BFD of its links: a profile, or off.'),
+  })
+  .describe('What is different about them.')
+
+const endpoint = z.string().min(1).register(wording, {
+  expected: 'an endpoint such as dc1.nodes, peers, services, or the name of a device or peer',
+})
+const endpoints = z
+  .union([endpoint, z.array(endpoint).min(1)])
+  .transform((value) => (Array.isArray(value) ? value : [value]))
+const from = endpoint.describe(
+  'Where packets start: dc1.nodes, dc1.pods, peers, or the name of a device or peer.',
+)
+const to = endpoints.describe('Where they go, one or several.')
+const failure = z.enum(['link', 'device', 'site'])
+
+const expectation = z
+  .strictObject({
+    reach: z
+      .strictObject({
+        from,
+        to,
+        minimumWidth: count(1, 256).default(1).describe('Equal-cost paths there must be at least.'),
+      })
+      .optional()
+      .describe('Packets arrive.'),
+    isolate: z.strictObject({ from, to }).optional().describe('Packets never arrive.'),
+    survive: z
+      .strictObject({
+        fail: z
+          .union([failure, z.array(failure).min(1)])
+          .transform((value) => (Array.isArray(value) ? value : [value]))
+          .describe('What fails: link, device, site; one or several.'),
+        count: count(1, 8).default(1).describe('How many of them at once.'),
+        outage: duration.optional().describe('Longest interruption allowed.'),
+      })
+      .optional()
+      .describe('Everything above still holds when something fails.'),
+  })
+  .meta({ minProperties: 1, maxProperties: 1 })
+
+const bfd = z
+  .union([bfdProfile, z.strictObject(bfdKeys())])
+  .transform((value): Partial<Record<LinkClass, BfdProfile | null>> => {
+    const isProfile = value === null || 'multiplier' in value
+    if (!isProfile) return value as Partial<Record<LinkClass, BfdProfile | null>>
+    return Object.fromEntries(linkClasses.map((linkClass) => [linkClass, value]))
+  })
+  .prefault({})
+  .describe('BFD for each class of link, or one profile for all: interval x multiplier, or off.')
+
+function bfdKeys() {
+  return {
+    node: bfdProfile.optional().describe('Node to leaf. Default 100ms x 3.'),
+    fabric: bfdProfile.optional().describe('Leaf, spine, super-spine. Default 100ms x 3.'),
+    border: bfdProfile.optional().describe('Border leaf to DCI and edge routers. Default 100ms x 3.'),
+    dci: bfdProfile.optional().describe('Between sites. Default 300ms x 3.'),
+    edge: bfdProfile.optional().describe('Edge router to peer. Default 300ms x 3.'),
+  }
+}
+
+const bgp = z
+  .strictObject({
+    attachment: attachment.default('ebgp'),
+    asn: asnRange
+      .prefault('4200000000-4294967294')
+      .describe('Range that devices get AS numbers from, first-last; private use is 4200000000-4294967294.'),
+    timers: timers.prefault({}).describe('Timers of every session: {keepalive: 3, hold: 9}.'),
+    maximumPaths: count(1, 256).default(64).describe('ECMP width that every router allows.'),
+    gtsm: z
+      .boolean()
+      .default(true)
+      .describe(
+        'Accept only packets with hop limit 255, so that nobody off the link reaches bgpd (RFC 5082).',
+      ),
+    nodeRoutes: z
+      .enum(['auto', 'full', 'default'])
+      .default('auto')
+      .describe('What nodes learn from leaves: every route, a default route only, or by size of the site.'),
+  })
+  .describe('BGP settings that hold everywhere.')
+
+/** The whole file. */
+export const weftFile = z.strictObject({
+  weft: z.literal('v1').default('v1').describe('Version of this format.'),
+  name: name.default('weft').describe('Name of the network; labs and manifests carry it.'),
+  frr: frrRelease.prefault('8.4').describe('FRR release that the configuration is written for.'),
+  bgp: bgp.prefault({}),
+  bfd,
+  ecmp: z
+    .strictObject({
+      hash: z
+        .enum(['l3', 'l4', 'inner'])
+        .default('l4')
+        .describe(
+          'Fields that choose the path: addresses (l3), with ports (l4), or of the inner packet (inner).',
+        ),
+    })
+    .prefault({})
+    .describe('How flows are spread over equal paths.'),
+  racks: z.record(name, rackType).default({}).describe('Rack types by name.'),
+  sites: z.record(name, site).meta({ minProperties: 1 }).describe('Datacenters by name.'),
+  dci: z
+    .strictObject({
+      carry: z
+        .array(z.enum(['nodes', 'pods', 'services']))
+        .default(['nodes', 'pods', 'services'])
+        .describe('Segments of a site that the other sites learn.'),
+    })
+    .prefault({})
+    .describe('The network between sites.'),
+  services: z
+    .strictObject({
+      global: servicePool('global')
+        .optional()
+        .describe('Service addresses that several sites may announce at once. Default scope: global.'),
+    })
+    .prefault({})
+    .describe('Service addresses that belong to no single site.'),
+  peers: z.record(name, peer).default({}).describe('Networks beyond the edge, by name.'),
+  clusters: z.record(name, cluster).default({}).describe('Kubernetes clusters by name.'),
+  overrides: z
+    .array(z.strictObject({ select: selector, set: settings }))
+    .default([])
+    .describe('Exceptions; later ones win.'),
+  expect: z.array(expectation).default([]).describe('What must hold; weft verify and drills judge it.'),
+})
+
+/** The file as written, with values read and defaults filled in, but counts and references not yet resolved. */
+export type Draft = z.output<typeof weftFile>
