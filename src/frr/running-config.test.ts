@@ -14,6 +14,7 @@ route-map OUT permit 10
 router bgp 65103
  bgp router-id 10.10.2.3
  no bgp ebgp-requires-policy
+ no bgp default ipv4-unicast
  neighbor F peer-group
  neighbor F bfd profile P
  address-family ipv4 unicast
@@ -32,6 +33,7 @@ hostname leaf1
 !
 router bgp 65103
  bgp router-id 10.10.2.3
+ no bgp default ipv4-unicast
  neighbor F peer-group
  neighbor F bfd profile P
  !
