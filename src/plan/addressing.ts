@@ -1,5 +1,5 @@
 /** Hands out loopbacks and pod prefixes: the same index in the IPv4 and the IPv6 segment of a site. */
-import type { OverrideSettings, PodSegment, Segment, SiteIntent } from '../intent/model.ts'
+import type { PodSegment, Segment, SiteIntent } from '../intent/model.ts'
 import { type Address, formatAddress } from '../net/address.ts'
 import {
   addressAt,
@@ -12,6 +12,7 @@ import {
   subnetCount,
 } from '../net/prefix.ts'
 import type { Allocator } from './lock.ts'
+import type { DeviceSettings } from './overrides.ts'
 import type { Problems } from './problems.ts'
 import type { Skeleton } from './topology.ts'
 
@@ -49,7 +50,7 @@ function clamp(count: bigint): number {
 export function addressSite(
   site: SiteIntent,
   devices: readonly Skeleton[],
-  overrides: ReadonlyMap<string, OverrideSettings>,
+  overrides: ReadonlyMap<string, DeviceSettings>,
   allocator: Allocator,
   problems: Problems,
 ): Map<string, DeviceAddresses> {
@@ -115,7 +116,7 @@ function segmentText(segment: Segment): string {
     : `${formatPrefix(segment.v4)} with ${formatPrefix(segment.v6)}`
 }
 
-function hostsAt(segment: Segment, index: number, settings: OverrideSettings): string[] {
+function hostsAt(segment: Segment, index: number, settings: Partial<DeviceSettings>): string[] {
   const v4 = settings.loopback ?? addressAt(segment.v4, index)
   const hosts = [formatPrefix(hostPrefix(v4))]
   if (segment.v6 !== null)
@@ -123,7 +124,7 @@ function hostsAt(segment: Segment, index: number, settings: OverrideSettings): s
   return hosts
 }
 
-function podPrefixesAt(pods: PodSegment, index: number, settings: OverrideSettings): string[] {
+function podPrefixesAt(pods: PodSegment, index: number, settings: Partial<DeviceSettings>): string[] {
   const prefixes = [formatPrefix(settings.podCidr ?? subnetAt(pods.v4, pods.lengthPerNode.v4, index))]
   if (pods.v6 !== null) {
     prefixes.push(formatPrefix(settings.podCidr6 ?? subnetAt(pods.v6, pods.lengthPerNode.v6!, index)))
@@ -135,7 +136,7 @@ function podPrefixesAt(pods: PodSegment, index: number, settings: OverrideSettin
 function pinAddresses(
   site: SiteIntent,
   device: Skeleton,
-  settings: OverrideSettings,
+  settings: DeviceSettings,
   allocator: Allocator,
   problems: Problems,
 ): void {
@@ -146,7 +147,7 @@ function pinAddresses(
       problems.add({
         code: 'WEFT_PLAN_PIN_OUTSIDE',
         message: `${device.name} is given ${text} by override`,
-        path: 'overrides',
+        path: settings.path,
         found: text,
         expected: `an address in ${formatPrefix(pool)}`,
       })
@@ -157,7 +158,7 @@ function pinAddresses(
       problems.add({
         code: 'WEFT_PLAN_PIN_CONFLICT',
         message: `overrides give ${text} to both ${holder} and ${device.name}`,
-        path: 'overrides',
+        path: settings.path,
       })
     }
   }

@@ -5,8 +5,9 @@
  * Spines share a number on purpose: a route that came down through one spine is refused by its twin, which keeps
  * paths valley-free even where a filter is missing. In a rack with `ibgp` attachment leaves and nodes share one.
  */
-import type { Intent, OverrideSettings, SiteIntent } from '../intent/model.ts'
+import type { Intent, SiteIntent } from '../intent/model.ts'
 import type { Allocator } from './lock.ts'
+import type { DeviceSettings } from './overrides.ts'
 import type { Problems } from './problems.ts'
 import type { Skeleton } from './topology.ts'
 
@@ -18,7 +19,7 @@ export function numberDevices(
   intent: Intent,
   devices: readonly Skeleton[],
   siteIds: ReadonlyMap<string, number>,
-  overrides: ReadonlyMap<string, OverrideSettings>,
+  overrides: ReadonlyMap<string, DeviceSettings>,
   allocator: Allocator,
   problems: Problems,
 ): Map<string, number> {

@@ -1,8 +1,9 @@
 /** What each device brings into BGP by itself. */
-import type { Intent, OverrideSettings, Segment, SiteIntent } from '../intent/model.ts'
+import type { Intent, Segment, SiteIntent } from '../intent/model.ts'
 import { contains, formatPrefix, hostPrefix } from '../net/prefix.ts'
 import { scopes } from './communities.ts'
 import type { Origination } from './model.ts'
+import type { DeviceSettings } from './overrides.ts'
 import { policies, vipPolicy } from './policies.ts'
 import type { Problems } from './problems.ts'
 import type { Skeleton } from './topology.ts'
@@ -13,7 +14,7 @@ export function originate(
   device: Skeleton,
   site: SiteIntent | null,
   addresses: { loopbacks: string[]; podCidrs: string[] },
-  settings: OverrideSettings | undefined,
+  settings: DeviceSettings | undefined,
   problems: Problems,
 ): { originates: Origination[]; vips: string[]; extraPolicies: string[] } {
   if (site === null) {
@@ -32,7 +33,7 @@ export function originate(
         problems.add({
           code: 'WEFT_PLAN_VIP_OUTSIDE',
           message: `${device.name} is to announce ${formatPrefix(prefix)}, which no leaf would accept`,
-          path: 'overrides',
+          path: `${settings!.path}.set.vips`,
           found: formatPrefix(prefix),
           expected: `an address in ${pools.map((pool) => formatPrefix(pool.v4)).join(' or ')}`,
         })

@@ -10,6 +10,9 @@ export interface Selectable {
   rack: string | null
 }
 
+/** What the overrides say of one device; `path` is the place of the last one that spoke. */
+export type DeviceSettings = OverrideSettings & { path: string }
+
 /** Which settings each role can have; the others would be ignored silently, so they are refused. */
 const nodeOnly: (keyof OverrideSettings)[] = ['podCidr', 'podCidr6', 'vips']
 
@@ -18,8 +21,8 @@ export function resolveOverrides(
   intent: Intent,
   devices: readonly Selectable[],
   problems: Problems,
-): Map<string, OverrideSettings> {
-  const settings = new Map<string, OverrideSettings>()
+): Map<string, DeviceSettings> {
+  const settings = new Map<string, DeviceSettings>()
   for (const override of intent.overrides) {
     const matches = matcher(override.select)
     const selected = devices.filter(matches)
@@ -44,7 +47,7 @@ export function resolveOverrides(
         })
       }
       if (misplaced.length > 0) break
-      settings.set(device.name, { ...settings.get(device.name), ...override.set })
+      settings.set(device.name, { ...settings.get(device.name), ...override.set, path: override.path })
     }
   }
   return settings

@@ -8,7 +8,7 @@
  */
 import type { Diagnostic } from '../diagnostics/diagnostic.ts'
 import { hasErrors } from '../diagnostics/diagnostic.ts'
-import type { BfdProfile, Intent, LinkClass, OverrideSettings, ServicePoolIntent } from '../intent/model.ts'
+import type { BfdProfile, Intent, LinkClass, ServicePoolIntent } from '../intent/model.ts'
 import { formatPrefix } from '../net/prefix.ts'
 import { addressSite, type DeviceAddresses } from './addressing.ts'
 import { numberDevices } from './as-numbers.ts'
@@ -18,7 +18,7 @@ import { listCommunities } from './communities.ts'
 import { Allocator, type Lock } from './lock.ts'
 import type { Device, Plan, PlannedCluster, PlannedSite, ServicePool } from './model.ts'
 import { originate } from './originations.ts'
-import { resolveOverrides } from './overrides.ts'
+import { type DeviceSettings, resolveOverrides } from './overrides.ts'
 import { externalPolicies, policiesOf } from './policies.ts'
 import { Problems } from './problems.ts'
 import { planSessions } from './sessions.ts'
@@ -132,7 +132,7 @@ export function planFabric(intent: Intent, lock: Lock, options: { prune?: boolea
 function addressDevices(
   intent: Intent,
   topology: Topology,
-  overrides: ReadonlyMap<string, OverrideSettings>,
+  overrides: ReadonlyMap<string, DeviceSettings>,
   allocator: Allocator,
   problems: Problems,
 ): Map<string, DeviceAddresses> {
@@ -184,7 +184,7 @@ function decideNodeRoutes(intent: Intent, devices: readonly Device[]): Map<strin
 function registerBfd(
   intent: Intent,
   linkClass: LinkClass,
-  settings: readonly OverrideSettings[],
+  settings: readonly DeviceSettings[],
   profiles: Record<string, BfdProfile>,
 ): string | null {
   const override = settings.find((entry) => entry.bfd !== undefined)?.bfd

@@ -1,7 +1,8 @@
 /** One BGP session per link: which policies each end applies, and what exactly it accepts. */
-import type { Intent, LinkClass, OverrideSettings, PeerIntent, SiteIntent } from '../intent/model.ts'
+import type { Intent, LinkClass, PeerIntent, SiteIntent } from '../intent/model.ts'
 import { sizeOf } from '../net/prefix.ts'
 import type { Device, Link, PrefixEntry, Session, SessionEnd } from './model.ts'
+import type { DeviceSettings } from './overrides.ts'
 import { dciToSite, fromPeer, policies, toPeer } from './policies.ts'
 import { hosts } from './prefix-sets.ts'
 
@@ -14,9 +15,9 @@ export interface SessionInputs {
   links: readonly Link[]
   /** Per site: do its leaves tell nodes every route, or a default only? */
   fullRoutesToNodes: ReadonlyMap<string, boolean>
-  overrides: ReadonlyMap<string, OverrideSettings>
+  overrides: ReadonlyMap<string, DeviceSettings>
   /** Name of the BFD profile of a link, registered by the caller; null for none. */
-  bfdProfile: (linkClass: LinkClass, settings: readonly OverrideSettings[]) => string | null
+  bfdProfile: (linkClass: LinkClass, settings: readonly DeviceSettings[]) => string | null
 }
 
 /** Sessions in the order of the links. */
