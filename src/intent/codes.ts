@@ -36,7 +36,7 @@ export const intentCodes = {
   WEFT_INTENT_SELECTOR_EMPTY: 'an override selects nothing',
   WEFT_INTENT_ENDPOINT: 'an expectation speaks of something that does not exist',
   WEFT_INTENT_EXPECT_KIND: 'an expectation says none, or several, of reach, isolate and survive',
-  WEFT_INTENT_SPINES: 'the number of spines does not fit the fabric',
+  WEFT_INTENT_SPINES: 'a fabric without spines has more than one rack needs to be joined',
   WEFT_INTENT_PODS: 'pods have nothing that joins them',
   WEFT_INTENT_BORDER_MISSING: 'DCI or edge routers have no border leaf to attach to',
   WEFT_INTENT_DCI_ALONE: 'a site has DCI routers but no other site to reach',

@@ -7,7 +7,7 @@
 import type * as z from 'zod'
 import type { IntentCode } from './codes.ts'
 import { findNearest } from './nearest.ts'
-import { formatPath, type Path, type Problem } from './problem.ts'
+import { formatPath, type Path, type Problem, valueAt } from './problem.ts'
 import { describeAt, keysAt, placesOf, wordingAt } from './schema-walk.ts'
 import type { ValueProblem } from './values.ts'
 
@@ -64,8 +64,12 @@ function isMisspelt(issues: Issue[], value: unknown): boolean {
 
 /** How far a map is from an alternative: keys that it does not have count most. */
 function strangeness(issues: Issue[]): number {
-  const strangers = issues.map((issue) => (issue.code === 'unrecognized_keys' ? issue.keys.length : 0))
-  return 10 * strangers.reduce((sum, keys) => sum + keys, 0) + issues.length
+  const each = issues.map((issue) => {
+    if (issue.code === 'unrecognized_keys') return 10 * issue.keys.length
+    if (issue.code !== 'invalid_union') return 1
+    return Math.min(10, ...(issue.errors as Issue[][]).filter(isKindRight).map(strangeness))
+  })
+  return each.reduce((sum, one) => sum + one, 0)
 }
 
 function isKindRight(issues: Issue[]): boolean {
@@ -218,13 +222,4 @@ function show(value: unknown): string {
   if (typeof value === 'bigint') return String(value)
   const text = JSON.stringify(value) ?? String(value)
   return text.length > 60 ? `${text.slice(0, 57)}…` : text
-}
-
-function valueAt(data: unknown, path: Path): unknown {
-  let value = data
-  for (const step of path) {
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, step)) return undefined
-    value = (value as Record<string | number, unknown>)[step]
-  }
-  return value
 }

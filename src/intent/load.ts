@@ -6,11 +6,11 @@
  */
 import { type Diagnostic, hasErrors, type SourcePosition } from '../diagnostics/diagnostic.ts'
 import { buildIntent } from './build.ts'
-import { checkIntent } from './check.ts'
+import { checkIntent } from './check/check.ts'
 import { type IntentDocument, placeProblem, readDocument } from './document.ts'
 import { explainIssue } from './explain.ts'
 import type { Intent } from './model.ts'
-import { formatPath, type Path, type Problem, pathOf } from './problem.ts'
+import { formatPath, type Path, type Problem, pathOf, valueAt } from './problem.ts'
 import { createPruner, type Pruner } from './prune.ts'
 import { type Draft, weftFile } from './schema.ts'
 
@@ -45,12 +45,14 @@ export function loadIntent(text: string, { file, env = {} }: LoadOptions): Loade
   const draft = readDraft(pruner, problems)
   let intent: Intent | null = null
   if (draft !== null) {
+    const isWhole = problems.length === 0
     const report = (problem: Problem) => {
       problems.push({ ...problem, path: pruner.originalPath(problem.path) })
     }
     intent = buildIntent(draft, { env, report })
     const lineOf = (path: string) => document.positionOf(pruner.originalPath(pathOf(path))).line
-    checkIntent(intent, { draft, written: document.data, lineOf, report })
+    const isWritten = (path: Path) => valueAt(document.data, path) !== undefined
+    checkIntent(intent, { draft, isWhole, isWritten, lineOf, report })
   }
   const diagnostics = byPosition([
     ...document.duplicateKeys,

@@ -27,3 +27,13 @@ export function pathOf(text: string): Path {
 export function formatPath(path: Path): string {
   return path.join('.')
 }
+
+/** What stands at a path of plain data; undefined when nothing does. */
+export function valueAt(data: unknown, path: Path): unknown {
+  let value = data
+  for (const step of path) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, step)) return undefined
+    value = (value as Record<string | number, unknown>)[step]
+  }
+  return value
+}

@@ -117,9 +117,10 @@ function describeAll(schemas: Schema[]): string {
   const single = unique(schemas.filter((schema) => !isList(schema)).map(describe))
   const lists = unique(schemas.filter(isList).map(describe))
   // Most lists are one or several of what may stand alone: say it once.
+  const merged = single.map((text) => (lists.includes(text) ? `${text} (or a list of these)` : text))
   return [
-    ...single,
-    ...lists.map((text) => (single.includes(text) ? 'a list of these' : `a list of ${text}`)),
+    ...merged,
+    ...lists.filter((text) => !single.includes(text)).map((text) => `a list of ${text}`),
   ].join(', or ')
 }
 
