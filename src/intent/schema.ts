@@ -70,20 +70,18 @@ const podSegment = z.union([
   })),
 ])
 
-function servicePool(defaultScope: z.output<typeof scope>) {
-  return z.union([
-    segment.transform((pool) => ({ pool, scope: defaultScope })),
-    z.strictObject({ pool: segment, scope: scope.default(defaultScope) }),
-  ])
-}
+const servicePool = z.union([
+  segment.transform((pool) => ({ pool, scope: 'edge' as const })),
+  z.strictObject({ pool: segment, scope: scope.default('edge') }),
+])
 
 const addresses = z
   .strictObject({
     switches: segment.describe('One host address for each switch and router.'),
     nodes: segment.describe('One host address for each Kubernetes node: its stable address and router ID.'),
     pods: podSegment.describe('One prefix for each node: a pool, or {pool, perNode}.'),
-    services: servicePool('site').describe(
-      'Service addresses, announced as host routes: a pool, or {pool, scope}. Default scope: site.',
+    services: servicePool.describe(
+      'Service addresses, announced as host routes: a pool, or {pool, scope}. Default scope: edge; what peers are told (send) and what the DCI carries still decide.',
     ),
   })
   .describe('Address segments of the site. They may not overlap anything else in the file.')
@@ -356,9 +354,9 @@ export const weftFile = z.strictObject({
     .describe('The network between sites.'),
   services: z
     .strictObject({
-      global: servicePool('global')
+      global: servicePool
         .optional()
-        .describe('Service addresses that several sites may announce at once. Default scope: global.'),
+        .describe('Service addresses that several sites may announce at once. Default scope: edge.'),
     })
     .prefault({})
     .describe('Service addresses that belong to no single site.'),
