@@ -1,0 +1,383 @@
+/**
+ * What happens to an object between a request and the store: identity, defaults, validation, conflict detection,
+ * generation, graceful deletion and finalizers. The HTTP handlers and the controllers both come through here, so
+ * a controller is bound by the same rules as a client.
+ *
+ * All operations are synchronous and either happen wholly or throw {@link ApiError} and change nothing.
+ */
+import { randomUUID } from 'node:crypto'
+import {
+  type ApiError,
+  alreadyExists,
+  badRequest,
+  conflict,
+  forbidden,
+  invalid,
+  notFound,
+} from './api-error.ts'
+import { checkMetadata, checkName, generateName, type NameRule } from './metadata-rules.ts'
+import {
+  type AnyObject,
+  type Condition,
+  editableCopy,
+  isJsonObject,
+  isSameJson,
+  keyOf,
+  type Pod,
+  timestamp,
+} from './objects.ts'
+import { apiVersionOf, type ResourceType, type Subresource, storageName } from './resource-type.ts'
+import type { Store } from './store.ts'
+import type { TypeCatalog } from './type-catalog.ts'
+
+export interface WriteOptions {
+  dryRun?: boolean
+}
+
+export interface DeleteOptions extends WriteOptions {
+  gracePeriodSeconds?: number
+  preconditions?: { uid?: string; resourceVersion?: string }
+}
+
+export interface ObjectName {
+  namespace?: string
+  name: string
+}
+
+export interface Registry {
+  readonly store: Store
+  readonly types: TypeCatalog
+  get(type: ResourceType, name: ObjectName): AnyObject
+  find(type: ResourceType, name: ObjectName): AnyObject | undefined
+  list(type: ResourceType, namespace?: string): AnyObject[]
+  create(
+    type: ResourceType,
+    namespace: string | undefined,
+    body: AnyObject,
+    options?: WriteOptions,
+  ): AnyObject
+  /** Replaces an object, or the part behind a subresource, by what `change` makes of a copy of it. */
+  update(
+    type: ResourceType,
+    name: ObjectName,
+    change: (current: AnyObject) => AnyObject,
+    options?: WriteOptions & { subresource?: Subresource },
+  ): AnyObject
+  /** Gives a Pod to a node: what a scheduler does instead of an update, because it must not happen twice. */
+  bindPod(name: ObjectName, node: string): void
+  /** Starts or completes a deletion; `gone` says which. */
+  remove(type: ResourceType, name: ObjectName, options?: DeleteOptions): { object: AnyObject; gone: boolean }
+}
+
+export interface RegistryOptions {
+  store: Store
+  types: TypeCatalog
+  now?: () => number
+}
+
+/** The registry over a store and a table of types. */
+export function createRegistry({ store, types, now = Date.now }: RegistryOptions): Registry {
+  function find(type: ResourceType, name: ObjectName): AnyObject | undefined {
+    return store.get(storageName(type), keyOf(scoped(type, name)))
+  }
+
+  function get(type: ResourceType, name: ObjectName): AnyObject {
+    const object = find(type, name)
+    if (object === undefined) throw notFound(type, name.name)
+    return object
+  }
+
+  function requireNamespace(type: ResourceType, name: string, namespace: string): void {
+    const found = store.get('namespaces', namespace)
+    if (found === undefined) throw notFound({ group: '', plural: 'namespaces', kind: 'Namespace' }, namespace)
+    if (found.metadata.deletionTimestamp !== undefined) {
+      throw forbidden(
+        type,
+        name,
+        `unable to create new content in namespace ${namespace} because it is being terminated`,
+      )
+    }
+  }
+
+  function create(
+    type: ResourceType,
+    namespace: string | undefined,
+    body: AnyObject,
+    options: WriteOptions = {},
+  ): AnyObject {
+    const object = prepareIdentity(type, namespace, editableCopy(body))
+    const { metadata } = object
+    if (metadata.namespace !== undefined) requireNamespace(type, metadata.name, metadata.namespace)
+    if (metadata.resourceVersion !== undefined && metadata.resourceVersion !== '') {
+      throw badRequest('resourceVersion should not be set on objects to be created')
+    }
+    metadata.uid = randomUUID()
+    metadata.creationTimestamp = timestamp(now())
+    delete metadata.deletionTimestamp
+    delete metadata.deletionGracePeriodSeconds
+    delete metadata.managedFields
+    delete metadata.generation
+    if (type.tracksGeneration) metadata.generation = 1
+    if (type.subresources.includes('status') && !type.keepsStatusOnCreate) delete object.status
+    if (find(type, metadata) !== undefined) throw alreadyExists(type, metadata.name)
+    type.strategy.prepareCreate?.(object)
+    const undo = checkAndAllocate(type, object, undefined)
+    if (options.dryRun === true) {
+      undo()
+      return object
+    }
+    const stored = store.put(storageName(type), object)
+    type.strategy.afterWrite?.(stored, undefined)
+    return stored
+  }
+
+  function update(
+    type: ResourceType,
+    name: ObjectName,
+    change: (current: AnyObject) => AnyObject,
+    options: WriteOptions & { subresource?: Subresource } = {},
+  ): AnyObject {
+    const current = get(type, name)
+    const asked = change(editableCopy(current))
+    requireSameIdentity(type, current, asked)
+    const next = keepSystemFields(type, current, asked, options.subresource)
+    if (options.subresource === undefined) type.strategy.prepareUpdate?.(next, current)
+    const undo = checkAndAllocate(type, next, current)
+    if (isSameJson(next, current)) return current
+    if (type.tracksGeneration && isSpecChanged(next, current)) {
+      next.metadata.generation = (current.metadata.generation ?? 0) + 1
+    }
+    if (options.dryRun === true) {
+      undo()
+      return next
+    }
+    if (isReadyToGo(next)) return erase(type, next)
+    const stored = store.put(storageName(type), next)
+    type.strategy.afterWrite?.(stored, current)
+    return stored
+  }
+
+  function remove(
+    type: ResourceType,
+    name: ObjectName,
+    options: DeleteOptions = {},
+  ): { object: AnyObject; gone: boolean } {
+    const current = get(type, name)
+    requirePreconditions(type, current, options)
+    const grace = type.strategy.graceSeconds?.(current, options.gracePeriodSeconds) ?? 0
+    const next = editableCopy(current)
+    const { metadata } = next
+    const isShorter = grace < (metadata.deletionGracePeriodSeconds ?? Number.POSITIVE_INFINITY)
+    if (metadata.deletionTimestamp === undefined || isShorter) {
+      metadata.deletionTimestamp = timestamp(now() + grace * 1000)
+      metadata.deletionGracePeriodSeconds = grace
+      if (type.tracksGeneration) metadata.generation = (metadata.generation ?? 0) + 1
+      if (storageName(type) === 'namespaces') next.status = { phase: 'Terminating' }
+    }
+    if (isReadyToGo(next)) {
+      return { object: options.dryRun === true ? next : erase(type, current), gone: true }
+    }
+    if (options.dryRun === true || isSameJson(next, current)) return { object: next, gone: false }
+    const stored = store.put(storageName(type), next)
+    type.strategy.afterWrite?.(stored, current)
+    return { object: stored, gone: false }
+  }
+
+  function bindPod(name: ObjectName, node: string): void {
+    const type = types.stored('pods')
+    const pod = editableCopy(get(type, name)) as unknown as Pod
+    if (pod.metadata.deletionTimestamp !== undefined) throw conflict(type, name.name, 'pod is being deleted')
+    if (pod.spec.nodeName) {
+      throw conflict(type, name.name, `pod ${name.name} is already assigned to node "${pod.spec.nodeName}"`)
+    }
+    pod.spec.nodeName = node
+    const others = (pod.status?.conditions ?? []).filter((condition) => condition.type !== 'PodScheduled')
+    const scheduled: Condition = {
+      type: 'PodScheduled',
+      status: 'True',
+      lastTransitionTime: timestamp(now()),
+    }
+    pod.status = { ...pod.status, conditions: [...others, scheduled] }
+    store.put(storageName(type), pod as unknown as AnyObject)
+  }
+
+  function erase(type: ResourceType, object: AnyObject): AnyObject {
+    const removed = store.remove(storageName(type), keyOf(object.metadata)) ?? object
+    type.strategy.afterRemove?.(removed)
+    return removed
+  }
+
+  return {
+    store,
+    types,
+    get,
+    find,
+    list: (type, namespace) => store.list(storageName(type), type.namespaced ? namespace : undefined),
+    create,
+    update,
+    bindPod,
+    remove,
+  }
+}
+
+function scoped(type: ResourceType, { namespace, name }: ObjectName): ObjectName {
+  return type.namespaced && namespace !== undefined ? { namespace, name } : { name }
+}
+
+/** Nothing holds the object any more: it was asked to go, its time is over and no finalizer is left. */
+function isReadyToGo(object: AnyObject): boolean {
+  const { deletionTimestamp, deletionGracePeriodSeconds, finalizers } = object.metadata
+  if (deletionTimestamp === undefined || (deletionGracePeriodSeconds ?? 0) > 0) return false
+  const namespaceFinalizers =
+    object.kind === 'Namespace' ? (object.spec as { finalizers?: string[] }) : undefined
+  return (finalizers ?? []).length === 0 && (namespaceFinalizers?.finalizers ?? []).length === 0
+}
+
+function prepareIdentity(type: ResourceType, namespace: string | undefined, object: AnyObject): AnyObject {
+  requireKind(type, object)
+  object.metadata = isJsonObject(object.metadata) ? object.metadata : { name: '' }
+  const { metadata } = object
+  if (!type.namespaced) delete metadata.namespace
+  else if (namespace === undefined) throw badRequest(`a namespace is needed to create ${type.plural}`)
+  else if (
+    metadata.namespace !== undefined &&
+    metadata.namespace !== '' &&
+    metadata.namespace !== namespace
+  ) {
+    throw badRequest('the namespace of the provided object does not match the namespace sent on the request')
+  } else metadata.namespace = namespace
+  metadata.name ??= ''
+  if (metadata.name === '' && metadata.generateName) metadata.name = generateName(metadata.generateName)
+  return object
+}
+
+function requireKind(type: ResourceType, object: AnyObject): void {
+  const [group = ''] = object.apiVersion?.includes('/') ? object.apiVersion.split('/') : ['']
+  if (object.kind === type.kind && group === type.group && typeof object.apiVersion === 'string') return
+  throw badRequest(
+    `${object.apiVersion ?? 'no apiVersion'}, Kind=${object.kind ?? 'none'} in the body, where ` +
+      `${apiVersionOf(type)}, Kind=${type.kind} belongs`,
+  )
+}
+
+function requireSameIdentity(type: ResourceType, current: AnyObject, asked: AnyObject): void {
+  requireKind(type, asked)
+  const { name, uid, resourceVersion } = asked.metadata ?? {}
+  if (name !== undefined && name !== current.metadata.name) {
+    throw badRequest(
+      `the name of the object (${name}) does not match the name on the URL (${current.metadata.name})`,
+    )
+  }
+  if (uid !== undefined && uid !== '' && uid !== current.metadata.uid) {
+    throw conflict(
+      type,
+      current.metadata.name,
+      `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${current.metadata.uid}`,
+    )
+  }
+  if (
+    resourceVersion !== undefined &&
+    resourceVersion !== '' &&
+    resourceVersion !== current.metadata.resourceVersion
+  ) {
+    throw staleUpdate(type, current.metadata.name)
+  }
+}
+
+function staleUpdate(type: ResourceType, name: string): ApiError {
+  return conflict(
+    type,
+    name,
+    'the object has been modified; please apply your changes to the latest version and try again',
+  )
+}
+
+function requirePreconditions(
+  type: ResourceType,
+  current: AnyObject,
+  { preconditions }: DeleteOptions,
+): void {
+  const { name, uid, resourceVersion } = current.metadata
+  if (preconditions?.uid !== undefined && preconditions.uid !== uid) {
+    throw conflict(
+      type,
+      name,
+      `Precondition failed: UID in precondition: ${preconditions.uid}, UID in object meta: ${uid}`,
+    )
+  }
+  if (preconditions?.resourceVersion !== undefined && preconditions.resourceVersion !== resourceVersion) {
+    throw staleUpdate(type, name)
+  }
+}
+
+/** A client changes either the object without its status, or the part behind one subresource; the rest stays. */
+function keepSystemFields(
+  type: ResourceType,
+  current: AnyObject,
+  asked: AnyObject,
+  subresource: Subresource | undefined,
+): AnyObject {
+  if (subresource === 'status') return withField(current, 'status', asked.status)
+  if (subresource === 'finalize') return withField(current, 'spec', asked.spec)
+  const next = type.subresources.includes('status') ? withField(asked, 'status', current.status) : asked
+  const {
+    uid,
+    creationTimestamp,
+    deletionTimestamp,
+    deletionGracePeriodSeconds,
+    generation,
+    resourceVersion,
+  } = current.metadata
+  const metadata = { ...next.metadata, name: current.metadata.name }
+  delete metadata.managedFields
+  delete metadata.deletionTimestamp
+  delete metadata.deletionGracePeriodSeconds
+  delete metadata.generation
+  Object.assign(
+    metadata,
+    { uid, creationTimestamp, resourceVersion },
+    current.metadata.namespace === undefined ? {} : { namespace: current.metadata.namespace },
+    deletionTimestamp === undefined ? {} : { deletionTimestamp, deletionGracePeriodSeconds },
+    generation === undefined ? {} : { generation },
+  )
+  return { ...next, apiVersion: current.apiVersion, metadata }
+}
+
+function withField(object: AnyObject, field: string, value: unknown): AnyObject {
+  const copy: AnyObject = editableCopy(object)
+  if (value === undefined) delete copy[field]
+  else copy[field] = editableCopy(value)
+  return copy
+}
+
+function isSpecChanged(next: AnyObject, current: AnyObject): boolean {
+  const { metadata: _a, status: _b, ...left } = next
+  const { metadata: _c, status: _d, ...right } = current
+  return !isSameJson(left, right)
+}
+
+/** Refuses an object that breaks rules; otherwise hands out what it needs and returns the way to take that back. */
+function checkAndAllocate(
+  type: ResourceType,
+  object: AnyObject,
+  previous: AnyObject | undefined,
+): () => void {
+  const errors = [
+    ...(previous === undefined ? checkName(object.metadata.name, nameRule(type)) : []),
+    ...checkMetadata(object.metadata),
+    ...(type.strategy.validate?.(object, previous) ?? []),
+  ]
+  if (errors.length > 0) throw invalid(type, object.metadata.name, errors)
+  const allocation = type.strategy.allocate?.(object)
+  if (allocation === undefined) return () => {}
+  if (allocation.errors.length > 0) {
+    allocation.undo()
+    throw invalid(type, object.metadata.name, allocation.errors)
+  }
+  return allocation.undo
+}
+
+function nameRule(type: ResourceType): NameRule {
+  if (type.kind === 'Namespace') return 'label'
+  return type.kind === 'Service' && type.group === '' ? 'label-1035' : 'subdomain'
+}
