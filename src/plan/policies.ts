@@ -239,7 +239,10 @@ function termsToPeer(peer: PeerIntent, here: string): PolicyTerm[] {
     pods: [permit({ prefixSet: sets.aggregates, anyCommunity: [kindOf('pod')] })],
     default: [permit({ prefixSet: sets.default })],
   }
-  return peer.send.flatMap((what) => terms[what])
+  // What the communities say is nobody's business outside, and would mean something else in another Weft fabric.
+  return peer.send
+    .flatMap((what) => terms[what])
+    .map((term) => ({ ...term, set: { ...term.set, replaceCommunities: [] } }))
 }
 
 function originPolicies(site: SiteIntent): Record<string, PolicyTerm[]> {
