@@ -1,0 +1,93 @@
+import { type KubeClient, KubeStatusError } from '../../kube/client.ts'
+import type { Lease, Node, Pod } from '../kubernetes/api-server/objects.ts'
+import type { NodeApi } from './node-registration.ts'
+import type { PodApi } from './pod-runner.ts'
+
+/*
+ * What the node runtime writes to the API. Every request has a deadline of its own: the API is reached over the fabric
+ * that is being built, and a request on a path that just broke would otherwise hang for minutes.
+ */
+
+const timeoutMs = 5_000
+const mergePatch = 'application/merge-patch+json'
+const strategicPatch = 'application/strategic-merge-patch+json'
+
+/** Reads and writes Node and Lease objects. */
+export function nodeApi(client: KubeClient): NodeApi {
+  const leases = '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases'
+  return {
+    readNode: (name) => orNull(client.json<Node>({ path: `/api/v1/nodes/${name}`, signal: deadline() })),
+    createNode: (node) =>
+      client.json<Node>({ method: 'POST', path: '/api/v1/nodes', body: node, signal: deadline() }),
+    patchNode: (name, patch) =>
+      client.json<Node>({
+        method: 'PATCH',
+        path: `/api/v1/nodes/${name}`,
+        body: patch,
+        contentType: mergePatch,
+        signal: deadline(),
+      }),
+    patchNodeStatus: (name, status) =>
+      client.json<Node>({
+        method: 'PATCH',
+        path: `/api/v1/nodes/${name}/status`,
+        body: { status },
+        contentType: strategicPatch,
+        signal: deadline(),
+      }),
+    async renewLease(lease) {
+      const path = `${leases}/${lease.metadata.name}`
+      const patch = client.json<Lease>({
+        method: 'PATCH',
+        path,
+        body: { spec: lease.spec },
+        contentType: mergePatch,
+        signal: deadline(),
+      })
+      if ((await orNull(patch)) !== null) return
+      await client.json<Lease>({ method: 'POST', path: leases, body: lease, signal: deadline() })
+    },
+  }
+}
+
+/** Writes the status of pods and the end of their deletion. */
+export function podApi(client: KubeClient): PodApi {
+  return {
+    patchStatus(pod, status) {
+      // The uid makes sure that this is the same pod, not a later one of the same name.
+      const body = { metadata: { uid: pod.metadata.uid }, status }
+      const path = `${pathOf(pod)}/status`
+      return orNull(
+        client.json<Pod>({ method: 'PATCH', path, body, contentType: mergePatch, signal: deadline() }),
+        409,
+      )
+    },
+    async confirmDeletion(pod) {
+      const body = {
+        apiVersion: 'v1',
+        kind: 'DeleteOptions',
+        gracePeriodSeconds: 0,
+        preconditions: { uid: pod.metadata.uid },
+      }
+      await orNull(client.json({ method: 'DELETE', path: pathOf(pod), body, signal: deadline() }), 409)
+    },
+  }
+}
+
+function pathOf({ metadata }: Pod): string {
+  return `/api/v1/namespaces/${metadata.namespace ?? 'default'}/pods/${metadata.name}`
+}
+
+function deadline(): AbortSignal {
+  return AbortSignal.timeout(timeoutMs)
+}
+
+/** The answer, or null when the object is not there (or, with 409, when another one is there now). */
+async function orNull<T>(request: Promise<T>, ...alsoNull: number[]): Promise<T | null> {
+  try {
+    return await request
+  } catch (error) {
+    if (error instanceof KubeStatusError && [404, ...alsoNull].includes(error.status)) return null
+    throw error
+  }
+}
