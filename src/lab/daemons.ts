@@ -1,0 +1,189 @@
+import { chmod, chown, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { WeftError } from '../diagnostics/error.ts'
+import { applyIpBatch } from '../linux/ip-batch.ts'
+import { inNamespace } from '../linux/namespace.ts'
+import { run } from '../linux/run.ts'
+import { labEnvironmentKey, namespaceOf, pathsOf } from './names.ts'
+
+/*
+ * Starts FRR in a device's namespace: one nsenter and one shell per device, whatever the device needs.
+ *
+ * The daemons daemonise; each returns when it has read its file, and a line that it does not know goes to its log and
+ * nowhere else, exit code 0. Whoever starts them therefore reads the running configuration back (readback.ts).
+ * Daemons are not supervised: a daemon that dies in a lab is something to be seen, not mended behind one's back.
+ */
+
+/** In the order in which they have to start: the others look for zebra's socket once and then not for ten seconds. */
+export const daemons = ['zebra', 'bfdd', 'bgpd'] as const
+export type Daemon = (typeof daemons)[number]
+
+export interface DeviceSetup {
+  device: string
+  /** Configuration of each daemon to be run. */
+  configs: Partial<Record<Daemon, string>>
+  /** Kernel settings, written with dots. */
+  sysctls: Record<string, string>
+  /** Interfaces to be set up. */
+  interfaces: string[]
+  /** `ip -batch` lines for the namespace, such as static routes. */
+  ipOperations: string[]
+}
+
+const frrBinaries = '/usr/lib/frr'
+
+/**
+ * Settings that every namespace of a lab has. DAD would hold back link-local addresses, and with them every session,
+ * for a second; the ICMP limit would hide hops from a traceroute.
+ */
+const labSysctls: Record<string, string> = {
+  'net.ipv6.conf.all.accept_dad': '0',
+  'net.ipv6.conf.default.accept_dad': '0',
+  'net.ipv4.icmp_ratelimit': '0',
+  'net.ipv6.icmp.ratelimit': '0',
+}
+
+/** Writes every device's configuration where FRR's own user can read it and nobody else. */
+export async function writeConfigs(lab: string, setups: readonly DeviceSetup[]): Promise<void> {
+  const { configs, logs, root } = pathsOf(lab)
+  const frr = await frrUser()
+  await mkdir(configs, { recursive: true })
+  await mkdir(logs, { recursive: true })
+  await chmod(root, 0o755)
+  for (const setup of setups) {
+    const logDirectory = `${logs}/${setup.device}`
+    await mkdir(`${configs}/${setup.device}`, { recursive: true })
+    await mkdir(logDirectory, { recursive: true })
+    await chown(logDirectory, frr.uid, frr.gid)
+    for (const daemon of daemons) {
+      const text = setup.configs[daemon]
+      if (text === undefined) continue
+      const path = configPath(lab, setup.device, daemon)
+      await writeFile(path, text, { mode: 0o640 })
+      await chown(path, 0, frr.gid)
+    }
+  }
+}
+
+/** Applies kernel settings and starts the given daemons; resolves when each has read its configuration. */
+export async function startDevice(
+  lab: string,
+  setup: DeviceSetup,
+  which: readonly Daemon[],
+  signal?: AbortSignal,
+): Promise<void> {
+  await runInDevice(
+    lab,
+    setup.device,
+    [...kernelCommands(setup), 'ip link set lo up || exit 1', ...startCommands(lab, setup, which)],
+    signal,
+  )
+}
+
+/** Starts further daemons of a device. */
+export async function startDaemons(
+  lab: string,
+  setup: DeviceSetup,
+  which: readonly Daemon[],
+  signal?: AbortSignal,
+): Promise<void> {
+  await runInDevice(lab, setup.device, startCommands(lab, setup, which), signal)
+}
+
+/** Sets a device's interfaces up and adds its static routes. */
+export async function raiseLinks(lab: string, setup: DeviceSetup, signal?: AbortSignal): Promise<void> {
+  const operations = [...setup.interfaces.map((name) => `link set ${name} up`), ...setup.ipOperations]
+  await applyIpBatch(operations, {
+    namespace: namespaceOf(lab, setup.device),
+    ...(signal === undefined ? {} : { signal }),
+  })
+}
+
+/** Where a daemon writes what it has to say. */
+export function logPath(lab: string, device: string, daemon: Daemon): string {
+  return `${pathsOf(lab).logs}/${device}/${daemon}.log`
+}
+
+export function configPath(lab: string, device: string, daemon: Daemon): string {
+  return `${pathsOf(lab).configs}/${device}/${daemon}.conf`
+}
+
+/** Process ids of a device's daemons before they went into the background. */
+export function launchersPath(lab: string, device: string): string {
+  return `${pathsOf(lab).configs}/${device}/launchers`
+}
+
+function kernelCommands(setup: DeviceSetup): string[] {
+  const sysctls = {
+    ...labSysctls,
+    // Interfaces copied the default when they were made, which was before it was set.
+    ...Object.fromEntries(setup.interfaces.map((name) => [`net.ipv6.conf.${name}.accept_dad`, '0'])),
+    ...setup.sysctls,
+  }
+  return Object.entries(sysctls).map(
+    ([key, value]) =>
+      `echo ${quote(value)} > ${quote(sysctlPath(key))} || { echo ${quote(`kernel setting ${key}=${value} was refused`)} >&2; exit 1; }`,
+  )
+}
+
+function startCommands(lab: string, setup: DeviceSetup, which: readonly Daemon[]): string[] {
+  return daemons
+    .filter((daemon) => which.includes(daemon) && setup.configs[daemon] !== undefined)
+    .map((daemon) => {
+      const argv = [
+        `${frrBinaries}/${daemon}`,
+        '-d',
+        ['-N', namespaceOf(lab, setup.device)],
+        ['-f', configPath(lab, setup.device, daemon)],
+        // FRR's threads each allocate arrays of this many entries: with a limit of a million they eat the machine.
+        ['--limit-fds', '1024'],
+        // No telnet port: everything goes over the Unix socket.
+        ['-P', '0'],
+        ['--log', `file:${logPath(lab, setup.device, daemon)}`],
+      ].flat()
+      // A daemon names its scratch folder after the process it was before it went into the background.
+      return `${argv.map(quote).join(' ')} & echo $! >> ${quote(launchersPath(lab, setup.device))}; wait $! || exit 1`
+    })
+}
+
+async function runInDevice(
+  lab: string,
+  device: string,
+  commands: readonly string[],
+  signal?: AbortSignal,
+): Promise<void> {
+  try {
+    await run(inNamespace(namespaceOf(lab, device), ['sh', '-c', commands.join('\n')]), {
+      env: { ...process.env, [labEnvironmentKey]: lab },
+      timeoutMs: 120_000,
+      ...(signal === undefined ? {} : { signal }),
+    })
+  } catch (error) {
+    if (signal?.aborted || !(error instanceof WeftError)) throw error
+    // The script itself is noise to a reader: keep what came after it.
+    const said = error.message.replace(/^".*" (ended with exit code \d+: )/s, '')
+    throw new WeftError('WEFT_LAB_DEVICE', `${device} could not be started: ${said}`, {
+      hint: `its logs are in ${pathsOf(lab).logs}/${device}; "weft lab doctor" checks the machine`,
+      cause: error,
+    })
+  }
+}
+
+/** sysctl(8) writes a dot inside an interface name as a slash. */
+function sysctlPath(key: string): string {
+  return `/proc/sys/${key.replace(/[./]/g, (separator) => (separator === '.' ? '/' : '.'))}`
+}
+
+function quote(word: string): string {
+  return /^[\w./:=-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
+}
+
+async function frrUser(): Promise<{ uid: number; gid: number }> {
+  const line = (await readFile('/etc/passwd', 'utf8')).split('\n').find((row) => row.startsWith('frr:'))
+  const [, , uid, gid] = line?.split(':') ?? []
+  if (uid === undefined || gid === undefined)
+    throw new WeftError('WEFT_FRR_MISSING', 'there is no user "frr": FRRouting is not installed', {
+      hint: 'install it: apt-get install frr',
+      exitCode: 3,
+    })
+  return { uid: Number(uid), gid: Number(gid) }
+}

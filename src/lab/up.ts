@@ -1,0 +1,258 @@
+import { mkdir } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
+import { WeftError } from '../diagnostics/error.ts'
+import type { LinkClass } from '../intent/model.ts'
+import { applyIpBatch } from '../linux/ip-batch.ts'
+import type { Plan } from '../plan/model.ts'
+import { renderFrr } from '../render/frr/frr-config.ts'
+import { kernelSettings } from '../render/kernel/kernel-settings.ts'
+import { LabReader } from './actual.ts'
+import { fitBfd, withoutBfd } from './bfd-budget.ts'
+import { forEachLimited } from './concurrency.ts'
+import { awaitConverged, type ConvergenceTimes } from './convergence.ts'
+import { type DeviceSetup, raiseLinks, startDaemons, startDevice, writeConfigs } from './daemons.ts'
+import { withLabLock } from './lock.ts'
+import { checkDeviceName, checkLabName, clientHost, pathsOf } from './names.ts'
+import type { LabStep, OnProgress } from './progress.ts'
+import { checkLoadedConfig } from './readback.ts'
+import { type LabState, readState, writeState } from './state.ts'
+import { findLeftovers, removeEverything } from './teardown.ts'
+import {
+  clientLinks,
+  clientRouteOperations,
+  interfacesOf,
+  linkOperations,
+  namespacesFor,
+  returnRouteOperations,
+} from './topology.ts'
+
+/*
+ * Builds a lab: state, namespaces and cables, daemons, and then waits until it is what the plan says.
+ *
+ * The order is what makes it fast. zebra and bgpd of all devices start while every cable is still unplugged, so no
+ * session is tried before its peer is there and no table is sent twice; then all links come up at once, and zebra's
+ * quick first router advertisements reach everybody. bfdd starts in the second that this takes.
+ *
+ * Whatever goes wrong while building, Ctrl-C included, takes down what was built. A lab that is built and does not
+ * converge is left up, because then one wants to look.
+ */
+
+export interface UpOptions {
+  /** Default: the plan's name. */
+  name?: string
+  /** Start FRR's bfdd and BFD on the sessions that ask for it; default true. */
+  bfd?: boolean
+  /** Link classes whose BFD is never slowed down. */
+  underTest?: readonly LinkClass[]
+  /** Whether something will put pod prefixes into the nodes' kernels before convergence is judged. */
+  pods?: boolean
+  convergenceTimeoutMs?: number
+  onProgress?: OnProgress
+  signal?: AbortSignal
+  /** Runs when all daemons are up, before convergence is waited for: pods, control plane and agents start here. */
+  afterStart?: (state: LabState) => Promise<void>
+}
+
+export interface UpResult {
+  state: LabState
+  /** Milliseconds from the call until each stage was complete. */
+  times: { builtMs: number; startedMs: number; convergedMs: number } & ConvergenceTimes
+}
+
+/** Devices that start at the same time; more than this only makes them wait for each other. */
+const startWidth = 8
+
+/** Builds a lab from a plan and waits until it has converged. */
+export async function bringUp(plan: Plan, options: UpOptions = {}): Promise<UpResult> {
+  const lab = options.name ?? plan.name
+  checkLabName(lab)
+  for (const device of plan.devices) checkDeviceName(device.name)
+  if (process.getuid?.() !== 0)
+    throw new WeftError('WEFT_LAB_PRIVILEGE', 'a lab needs root: it makes network namespaces', {
+      hint: 'run it with sudo, or as root in a container that has CAP_NET_ADMIN and CAP_SYS_ADMIN',
+      exitCode: 3,
+    })
+  return await withLabLock(lab, 'weft lab up', async () => {
+    await refuseIfPresent(lab)
+    return await new LabBuilder(lab, plan, options).run()
+  })
+}
+
+class LabBuilder {
+  readonly #started = performance.now()
+  readonly #lab: string
+  readonly #options: UpOptions
+  readonly #reader: LabReader
+  readonly #state: LabState
+  readonly #setups: DeviceSetup[]
+
+  constructor(lab: string, plan: Plan, options: UpOptions) {
+    this.#lab = lab
+    this.#options = options
+    this.#reader = new LabReader(lab)
+    const hasBfd = options.bfd !== false
+    const fitted = fitBfd(hasBfd ? plan : withoutBfd(plan), {
+      cores: availableParallelism(),
+      ...(options.underTest === undefined ? {} : { underTest: options.underTest }),
+    })
+    for (const { class: linkClass, fromMilliseconds, toMilliseconds } of fitted.relaxed)
+      this.#notice(
+        `BFD of ${linkClass} links is slowed from ${fromMilliseconds} ms to ${toMilliseconds} ms: this machine has ${fitted.budgetCores.toFixed(1)} cores for BFD`,
+      )
+    this.#state = {
+      version: 1,
+      name: lab,
+      phase: 'building',
+      createdAt: new Date().toISOString(),
+      plan: fitted.plan,
+      relaxedBfd: fitted.relaxed,
+      hasBfd,
+      hasPods: options.pods === true,
+      processes: [],
+      faults: [],
+    }
+    this.#setups = setupDevices(fitted.plan, hasBfd)
+  }
+
+  async run(): Promise<UpResult> {
+    let builtMs: number
+    try {
+      await writeState(this.#state)
+      await this.#build()
+      builtMs = this.#elapsedMs()
+      await this.#start()
+      await this.#options.afterStart?.(this.#state)
+    } catch (error) {
+      this.#reader.close()
+      await removeEverything(this.#lab)
+      throw error
+    }
+    const startedMs = this.#elapsedMs()
+    try {
+      const waited = await this.#converge()
+      await this.#finish()
+      return { state: this.#state, times: { builtMs, startedMs, convergedMs: this.#elapsedMs(), ...waited } }
+    } catch (error) {
+      if (this.#options.signal?.aborted) await removeEverything(this.#lab)
+      else await this.#finish()
+      throw error
+    } finally {
+      this.#reader.close()
+    }
+  }
+
+  async #build(): Promise<void> {
+    const { plan } = this.#state
+    const namespaces = namespacesFor(this.#lab, plan)
+    await mkdir(pathsOf(this.#lab).logs, { recursive: true })
+    this.#step('namespaces', 0, namespaces.length)
+    await applyIpBatch(
+      [...namespaces.map((name) => `netns add ${name}`), ...linkOperations(this.#lab, plan)],
+      this.#signal(),
+    )
+    await writeConfigs(this.#lab, this.#setups)
+    this.#step('namespaces', namespaces.length, namespaces.length)
+  }
+
+  async #start(): Promise<void> {
+    const lab = this.#lab
+    const { signal } = this.#options
+    await this.#forEach('routers', startWidth, (setup) => startDevice(lab, setup, ['zebra', 'bgpd'], signal))
+    await this.#forEach('links', startWidth, (setup) => raiseLinks(lab, setup, signal))
+    await this.#forEach('bfd daemons', startWidth, (setup) => startDaemons(lab, setup, ['bfdd'], signal))
+    await this.#forEach('configurations read back', startWidth, (setup) =>
+      checkLoadedConfig(lab, this.#reader, setup),
+    )
+  }
+
+  async #converge(): Promise<ConvergenceTimes> {
+    const routers = this.#state.plan.devices.length
+    return await awaitConverged({
+      lab: this.#lab,
+      plan: this.#state.plan,
+      reader: this.#reader,
+      pods: this.#state.hasPods,
+      timeoutMs: this.#options.convergenceTimeoutMs ?? 60_000 + 500 * routers,
+      onProgress: this.#options.onProgress ?? (() => {}),
+      ...this.#signal(),
+    })
+  }
+
+  async #finish(): Promise<void> {
+    this.#state.phase = 'up'
+    await writeState(this.#state)
+  }
+
+  async #forEach(step: LabStep, width: number, work: (setup: DeviceSetup) => Promise<void>): Promise<void> {
+    let done = 0
+    this.#step(step, 0, this.#setups.length)
+    await forEachLimited(
+      this.#setups,
+      width,
+      async (setup) => {
+        await work(setup)
+        done++
+        this.#step(step, done, this.#setups.length)
+      },
+      this.#options.signal,
+    )
+  }
+
+  #step(step: LabStep, done: number, total: number): void {
+    this.#options.onProgress?.({ kind: 'step', step, done, total })
+  }
+
+  #notice(text: string): void {
+    this.#options.onProgress?.({ kind: 'notice', text })
+  }
+
+  #signal(): { signal?: AbortSignal } {
+    return this.#options.signal === undefined ? {} : { signal: this.#options.signal }
+  }
+
+  #elapsedMs(): number {
+    return performance.now() - this.#started
+  }
+}
+
+/** What every namespace of the lab gets; the client beyond the edge is a host without daemons. */
+function setupDevices(plan: Plan, hasBfd: boolean): DeviceSetup[] {
+  const setups = plan.devices.map((device): DeviceSetup => {
+    const { zebra, bgpd, bfdd } = renderFrr(plan, device).daemons
+    return {
+      device: device.name,
+      configs: { zebra, bgpd, ...(hasBfd ? { bfdd } : {}) },
+      sysctls: kernelSettings(plan, device),
+      interfaces: interfacesOf(plan, device.name),
+      ipOperations: returnRouteOperations(plan, device.name),
+    }
+  })
+  if (clientLinks(plan).length > 0)
+    setups.push({
+      device: clientHost,
+      configs: {},
+      sysctls: { 'net.ipv4.fib_multipath_hash_policy': '1' },
+      interfaces: interfacesOf(plan, clientHost),
+      ipOperations: clientRouteOperations(plan),
+    })
+  return setups
+}
+
+async function refuseIfPresent(lab: string): Promise<void> {
+  const state = await readState(lab)
+  const isUp = state?.phase === 'up'
+  const leftovers = await findLeftovers(lab)
+  const isClean = leftovers.namespaces.length === 0 && leftovers.pids.length === 0
+  if (isUp && !isClean)
+    throw new WeftError('WEFT_LAB_EXISTS', `lab "${lab}" is already up`, {
+      hint: `look at it with "weft lab status", remove it with "weft lab down ${lab}", or start another with --name`,
+    })
+  if (!isClean)
+    throw new WeftError(
+      'WEFT_LAB_LEFTOVERS',
+      `an earlier lab "${lab}" left ${leftovers.namespaces.length} namespaces and ${leftovers.pids.length} processes behind`,
+      { hint: `remove them with: weft lab down ${lab}` },
+    )
+  // What is left are files only, after a reboot for example.
+  if (leftovers.hasState || leftovers.socketDirectories.length > 0) await removeEverything(lab)
+}
