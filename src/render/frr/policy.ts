@@ -60,7 +60,7 @@ export function renderPolicies(view: DeviceView): Statement[][] {
     [...communityLists].flatMap(([name, communities]) =>
       communities.map((community, index) =>
         line(
-          `bgp large-community-list standard ${name} seq ${5 * (index + 1)} permit ${valueOf(view, community)}`,
+          `bgp large-community-list standard ${name} seq ${5 * (index + 1)} permit ${communityValue(view, community)}`,
         ),
       ),
     ),
@@ -136,7 +136,7 @@ function communityListName(communities: string[]): string {
   return communities.join('-or-')
 }
 
-function valueOf({ plan, device }: DeviceView, community: string): string {
+function communityValue({ plan, device }: DeviceView, community: string): string {
   const value = plan.communities[community]
   if (value === undefined) throw new TypeError(`${device.name} uses the unknown community "${community}"`)
   return value
@@ -176,10 +176,10 @@ function setLines(view: DeviceView, set: PolicyActions): Statement[] {
   if (set.prepend !== undefined && set.prepend > 0)
     lines.push(line(`set as-path prepend ${Array(set.prepend).fill(view.device.asn).join(' ')}`))
   if (set.replaceCommunities !== undefined) {
-    const all = [...set.replaceCommunities, ...added].map((community) => valueOf(view, community))
+    const all = [...set.replaceCommunities, ...added].map((community) => communityValue(view, community))
     lines.push(line(`set large-community ${all.length === 0 ? 'none' : all.join(' ')}`))
   } else if (added.length > 0) {
-    const values = added.map((community) => valueOf(view, community))
+    const values = added.map((community) => communityValue(view, community))
     lines.push(line(`set large-community ${values.join(' ')} additive`))
   }
   return lines
