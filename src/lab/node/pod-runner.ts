@@ -1,4 +1,3 @@
-import { findPids, listNamespaces } from '../../linux/namespace.ts'
 import type { Pod } from '../kubernetes/api-server/objects.ts'
 import { timestamp } from '../kubernetes/api-server/objects.ts'
 import type { NodeRuntimeConfig } from './config.ts'
@@ -6,10 +5,13 @@ import { type Log, reasonOf } from './log.ts'
 import { type AddressPool, createAddressPool } from './pod-addresses.ts'
 import { nextStep } from './pod-lifecycle.ts'
 import { createPodNetwork, removePodNetwork } from './pod-network.ts'
-import { isRunning, killProcess, type ProcessExit, startProcess, stopProcess } from './pod-process.ts'
-import { describePod, showsStatus } from './pod-status.ts'
+import { portsOf, tcpPortsOf } from './pod-ports.ts'
+import { isRunning, type ProcessExit, startProcess, stopProcess } from './pod-process.ts'
+import { describePod } from './pod-status.ts'
 import { watchReadiness } from './readiness-probe.ts'
-import { netnsOf, podNamespacesOf, type Sandbox, type SandboxStore, shortUid } from './sandbox.ts'
+import { netnsOf, type Sandbox, type SandboxStore, shortUid } from './sandbox.ts'
+import { createStatusPublisher, type StatusPublisher } from './status-publisher.ts'
+import { removeStrays } from './strays.ts'
 
 /*
  * Runs the pods of one node: brings what the machine holds to what the API wants, one pod at a time each, all of them
@@ -49,9 +51,9 @@ interface Actor {
   probe: { stop: () => void } | null
   isBusy: boolean
   isDirty: boolean
-  isPublishing: boolean
   isRemoving: boolean
   timer: NodeJS.Timeout | undefined
+  status: StatusPublisher
 }
 
 /** Takes over what an earlier runtime left on this node, and starts running pods. */
@@ -111,9 +113,17 @@ export async function startPodRunner(
       probe: null,
       isBusy: false,
       isDirty: false,
-      isPublishing: false,
       isRemoving: false,
       timer: undefined,
+      status: createStatusPublisher(
+        () => describe(actor),
+        async ({ pod, status }) => {
+          const updated = await api.patchStatus(pod, status)
+          // Null: it is gone, and the watch is about to say so.
+          if (updated !== null && actor.pod === pod) actor.pod = updated
+        },
+        log,
+      ),
     }
     actors.set(uid, actor)
     return actor
@@ -158,7 +168,7 @@ export async function startPodRunner(
       )
       .then((pauseMs) => {
         actor.isBusy = false
-        publish(actor)
+        actor.status.publish()
         if (actor.isDirty) {
           actor.isDirty = false
           wake(actor)
@@ -180,7 +190,7 @@ export async function startPodRunner(
           break
         case 'start-process':
           if (pod !== null && sandbox !== null) await start(actor, pod, sandbox)
-          publish(actor)
+          actor.status.publish()
           break
         case 'remove':
           await remove(actor, step.graceMs)
@@ -191,10 +201,15 @@ export async function startPodRunner(
         case 'wait':
           return step.forMs
         case 'rest':
-          if (pod === null && sandbox === null) actors.delete(actor.uid)
+          if (pod === null && sandbox === null) forget(actor)
           return null
       }
     }
+  }
+
+  function forget(actor: Actor): void {
+    actor.status.stop()
+    actors.delete(actor.uid)
   }
 
   async function createNetwork(actor: Actor, pod: Pod): Promise<void> {
@@ -251,7 +266,7 @@ export async function startPodRunner(
       (isAnswering) => {
         actor.isAnswering = isAnswering
         log(isAnswering ? 'pod ready' : 'pod not ready', { pod: sandbox.pod.metadata.name })
-        publish(actor)
+        actor.status.publish()
       },
       async () => {
         // A process of an earlier runtime is no child of ours: nobody tells us when it ends.
@@ -274,7 +289,7 @@ export async function startPodRunner(
     sandbox.lastExit = { ...exit, at: timestamp(Date.now()) }
     log('pod ended', { pod: sandbox.pod.metadata.name, ...exit })
     await store.write(sandbox)
-    publish(actor)
+    actor.status.publish()
     wake(actor)
   }
 
@@ -293,58 +308,19 @@ export async function startPodRunner(
     log('pod removed', { pod: sandbox.pod.metadata.name })
   }
 
-  /** Tells the API how the pod is, unless it shows that already. */
-  function publish(actor: Actor): void {
-    const { pod } = actor
-    // While it is being removed nothing but the end of it is news.
-    if (pod === null || actor.isPublishing || actor.isRemoving) return
-    if (pod.metadata.deletionTimestamp !== undefined && actor.sandbox === null) return
-    const status = describePod(pod, actor.sandbox, {
+  /** What the API is to be told of the pod; nothing while it is removed, as only the end of that is news. */
+  function describe(actor: Actor): { pod: Pod; status: Record<string, unknown> } | null {
+    const { pod, sandbox } = actor
+    if (pod === null || actor.isRemoving) return null
+    if (pod.metadata.deletionTimestamp !== undefined && sandbox === null) return null
+    const status = describePod(pod, sandbox, {
       isAnswering: actor.isAnswering,
-      isProcessRunning: actor.sandbox?.container !== null,
+      isProcessRunning: sandbox !== null && sandbox.container !== null,
       nodeAddresses: config.addresses,
       problem: actor.problem,
       now: timestamp(Date.now()),
     })
-    if (showsStatus(pod, status)) return
-    actor.isPublishing = true
-    api
-      .patchStatus(pod, status)
-      .then(
-        (updated) => {
-          actor.isPublishing = false
-          // Null: the watch is about to say that the pod is gone.
-          if (updated === null) return
-          if (actor.pod === pod) actor.pod = updated
-          publish(actor)
-        },
-        (error) => {
-          actor.isPublishing = false
-          log('pod status not sent', { pod: nameOf(actor), reason: reasonOf(error), retryInMs: 1_000 })
-          setTimeout(() => publish(actor), 1_000)
-        },
-      )
-      .catch((error) => log('pod runner failed', { pod: nameOf(actor), reason: reasonOf(error) }))
-  }
-}
-
-/** Ends what no record knows: processes started, or namespaces made, in the instant the last runtime was killed. */
-async function removeStrays(
-  config: NodeRuntimeConfig,
-  sandboxes: readonly Sandbox[],
-  log: Log,
-): Promise<void> {
-  const names = podNamespacesOf(config.podNamespacePrefix, config.nodeName, await listNamespaces())
-  if (names.length === 0) return
-  const pids = await findPids(names)
-  for (const name of names) {
-    const sandbox = sandboxes.find((candidate) => candidate.netns === name)
-    for (const pid of pids.get(name) ?? []) {
-      if (pid === sandbox?.container?.pid) continue
-      log('stray process ended', { netns: name, pid })
-      killProcess(pid)
-    }
-    if (sandbox === undefined) await removePodNetwork({ netns: name, interface: 'none', addresses: [] })
+    return { pod, status }
   }
 }
 
@@ -357,20 +333,6 @@ function actualOf(actor: Actor): Parameters<typeof nextStep>[1] {
     exitedAtMs: actor.exitedAtMs,
     deletionSeenAtMs: actor.deletionSeenAtMs,
   }
-}
-
-function portsOf(pod: Pod, protocol: string): number[] {
-  const ports = pod.spec.containers.flatMap((container) => container.ports ?? [])
-  const numbers = ports
-    .filter((port) => (port.protocol ?? 'TCP') === protocol)
-    .map((port) => port.containerPort)
-  return [...new Set(numbers)]
-}
-
-/** A pod that names no TCP port still answers its probe. */
-function tcpPortsOf(pod: Pod): number[] {
-  const ports = portsOf(pod, 'TCP')
-  return ports.length === 0 ? [8080] : ports
 }
 
 /** Makes the first word of the API about the pod count as news. */

@@ -63,7 +63,7 @@ test('the rules of a Service with an internal and a Local external address', () 
         meta l4proto tcp reject with tcp reset
         reject with icmpx port-unreachable
       }
-      chain drop {
+      chain discard {
         drop
       }
       chain any/shop/web/tcp/80/ip4 {
@@ -124,7 +124,7 @@ test('without endpoints a client is refused; with endpoints elsewhere only, Loca
   })
 
   expect(without).toContain('10.96.0.1 . tcp . 80 : goto refuse')
-  expect(elsewhere).toContain('10.96.0.1 . tcp . 80 : goto drop')
+  expect(elsewhere).toContain('10.96.0.1 . tcp . 80 : goto discard')
   expect(chainOf(elsewhere, 'ex-local/shop/web/tcp/80/ip4')).toEqual([
     'ip saddr { 10.1.2.0/26 } goto any/shop/web/tcp/80/ip4',
     'fib saddr type local meta mark set meta mark | 0x00004000 goto any/shop/web/tcp/80/ip4',

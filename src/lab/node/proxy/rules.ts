@@ -36,7 +36,7 @@ export function renderProxyRules({ ports, nodeAddresses, podCidrs }: ProxyRulesI
   const body = [
     ...families.flatMap((rules) => rules.sets),
     ...chain('refuse', ['meta l4proto tcp reject with tcp reset', 'reject with icmpx port-unreachable']),
-    ...chain('drop', ['drop']),
+    ...chain('discard', ['drop']),
     ...families.flatMap((rules) => rules.chains),
     // Before destination NAT, so that the address the client asked for is still there to be looked up.
     ...chain('check-forwarded', [
@@ -127,10 +127,10 @@ function familyRules(
   }
 }
 
-function outcomeOf(port: ProxiedPort, frontend: Frontend): 'forward' | 'refuse' | 'drop' {
+function outcomeOf(port: ProxiedPort, frontend: Frontend): 'forward' | 'refuse' | 'discard' {
   if (port.anywhere.length === 0 && port.local.length === 0) return 'refuse'
   // External traffic to a Local Service is sorted in its chain: pods of this node may still go anywhere.
-  if (frontend.localOnly && frontend.reach === 'internal' && port.local.length === 0) return 'drop'
+  if (frontend.localOnly && frontend.reach === 'internal' && port.local.length === 0) return 'discard'
   return 'forward'
 }
 
