@@ -10,6 +10,8 @@ export default defineConfig({
           isolate: false,
           pool: 'threads',
           sequence: { groupOrder: 0 },
+          // Some start the command line many times, on machines that may be busy.
+          testTimeout: 30_000,
         },
       },
       {

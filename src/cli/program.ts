@@ -1,0 +1,77 @@
+import { readFileSync } from 'node:fs'
+import { Command, Option } from 'commander'
+
+/*
+ * The command line as a tree. A command's module is imported only when the command is named, so that `weft --help`
+ * and small commands start without schema, planner and lab.
+ */
+
+interface CommandEntry {
+  name: string
+  summary: string
+  load: () => Promise<Command>
+}
+
+const commands: readonly CommandEntry[] = [
+  {
+    name: 'init',
+    summary: 'write a commented starter weft.yaml',
+    load: async () => (await import('./init.ts')).initCommand(),
+  },
+  {
+    name: 'plan',
+    summary: 'show what the intent becomes: capacity, devices, sessions, prefixes',
+    load: async () => (await import('./plan.ts')).planCommand(),
+  },
+  {
+    name: 'render',
+    summary: 'write the FRR configuration of every device',
+    load: async () => (await import('./render.ts')).renderCommand(),
+  },
+  {
+    name: 'schema',
+    summary: 'print the JSON Schema of weft.yaml, for editors',
+    load: async () => (await import('./schema.ts')).schemaCommand(),
+  },
+  {
+    name: 'completion',
+    summary: 'print a completion script for bash, zsh or fish',
+    load: async () => (await import('./completion.ts')).completionCommand(loadProgram),
+  },
+]
+
+/** The program with the modules of the named commands loaded; all others are there by name and summary only. */
+export async function loadProgram(isWanted: (name: string) => boolean): Promise<Command> {
+  const program = new Command('weft')
+    .description('A natively routed Kubernetes network across datacenters, from one written intent.')
+    .version(readVersion(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'show help')
+    .helpCommand(false)
+    .addOption(
+      new Option('-o, --output <format>', 'how results are printed')
+        .choices(['text', 'json'])
+        .default('text'),
+    )
+    .option('--no-color', 'plain text even on a terminal')
+    .addHelpText('after', '\nweft <command> --help explains a command. Start with: weft init && weft plan')
+  for (const { name, summary, load } of commands) {
+    const command = isWanted(name) ? await load() : new Command(name)
+    program.addCommand(command.name(name).summary(summary))
+  }
+  return program
+}
+
+/** The command that a command line names, or undefined: the first word that is neither an option nor its value. */
+export function findCommandName(args: readonly string[]): string | undefined {
+  for (let i = 0; i < args.length; i++) {
+    const arg = args[i]!
+    if (arg === '-o' || arg === '--output') i++
+    else if (!arg.startsWith('-')) return arg
+  }
+  return undefined
+}
+
+function readVersion(): string {
+  const file = new URL('../../package.json', import.meta.url)
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version
+}
