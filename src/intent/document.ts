@@ -83,7 +83,7 @@ export function readDocument(text: string, file: string): IntentDocument {
     const isExact = depth === path.length
     // A collection may span many lines and an empty value has no text: their keys are better to point at.
     const isShort = isScalar(value) && value.source !== ''
-    const node = isExact && at === 'value' && isShort ? value : (key ?? value)
+    const node = isExact && at === 'value' && isShort ? value : (key ?? (value && firstKey(value)))
     const range = node?.range ?? document.contents?.range ?? [0, 1]
     return positionAt(range[0], range[1])
   }
@@ -165,7 +165,7 @@ function isCollection(node: unknown): boolean {
   return isMap(node) || isSeq(node)
 }
 
-/** Something short to point at in a list item that is itself a map or a list. */
+/** Something short to point at in a map or list that has no key of its own. */
 function firstKey(item: Node): Node {
   if (isMap(item) && isPair(item.items[0])) return item.items[0].key as Node
   return item

@@ -63,19 +63,18 @@ export function loadIntent(text: string, { file, env = {} }: LoadOptions): Loade
 
 /** Reads what can be read, reporting the rest; null when nothing is left. */
 function readDraft(pruner: Pruner, problems: Problem[]): Draft | null {
-  const removed: Path[] = []
+  const earlier: Path[] = []
   for (;;) {
     const result = weftFile.safeParse(pruner.data)
     if (result.success) return result.data
     const found = result.error.issues.flatMap((issue) => explainIssue(weftFile, issue, pruner.data))
-    for (const problem of found) {
-      const path = pruner.originalPath(problem.path)
-      // A key that misses only because its wrong value was taken out has been reported already.
-      const isConsequence =
-        problem.code === 'WEFT_INTENT_MISSING_KEY' && removed.some((gone) => startsWith(gone, path))
-      if (!isConsequence) problems.push({ ...problem, path })
-    }
-    removed.push(...found.map((problem) => pruner.originalPath(problem.path)))
+    const placed = found.map((problem) => ({ ...problem, path: pruner.originalPath(problem.path) }))
+    // An entry that is wrong only because a part of it is, or because that part was taken out, is no second problem.
+    const isConsequence = (path: Path) =>
+      earlier.some((gone) => startsWith(gone, path)) ||
+      placed.some((part) => part.path.length > path.length && startsWith(part.path, path))
+    problems.push(...placed.filter(({ path }) => !isConsequence(path)))
+    earlier.push(...placed.map(({ path }) => path))
     if (!pruner.remove(found.map((problem) => problem.path))) return null
   }
 }

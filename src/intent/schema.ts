@@ -217,15 +217,25 @@ const cluster = z.strictObject({
 const selector = z
   .union([
     z.string().min(1).register(wording, { expected: 'a device name; * matches any characters' }),
-    z.strictObject({
-      device: z.string().min(1).optional().describe('Device name; * matches any characters.'),
-      role: z
-        .enum(['node', 'leaf', 'spine', 'super-spine', 'border-leaf', 'dci-router', 'edge-router'])
-        .optional()
-        .describe('Role of the device.'),
-      site: name.optional().describe('Site of the device.'),
-      rack: name.optional().describe('Rack of the device, by its name within the site.'),
-    }),
+    z
+      .strictObject({
+        device: z.string().min(1).optional().describe('Device name; * matches any characters.'),
+        role: z
+          .enum(['node', 'leaf', 'spine', 'super-spine', 'border-leaf', 'dci-router', 'edge-router'])
+          .optional()
+          .describe('Role of the device.'),
+        site: name.optional().describe('Site of the device.'),
+        rack: name.optional().describe('Rack of the device, by its name within the site.'),
+      })
+      .superRefine((conditions, context) => {
+        if (Object.values(conditions).some((condition) => condition !== undefined)) return
+        report(context, {
+          code: 'WEFT_INTENT_SELECTOR_EMPTY',
+          message: 'the selector has no condition',
+          expected: 'at least one of device, role, site, rack',
+          hint: 'to change every device, set the value at the top of the file',
+        })
+      }),
   ])
   .transform((value) => (typeof value === 'string' ? { device: value } : value))
   .describe('Devices meant: a name with *, or a map of conditions that must all hold.')
@@ -281,6 +291,19 @@ const expectation = z
       .describe('Everything above still holds when something fails.'),
   })
   .meta({ minProperties: 1, maxProperties: 1 })
+  .superRefine((statement, context) => {
+    const kinds = Object.keys(statement)
+    if (kinds.length === 1) return
+    report(context, {
+      code: 'WEFT_INTENT_EXPECT_KIND',
+      message:
+        kinds.length === 0
+          ? 'the expectation says nothing'
+          : `the expectation says ${kinds.join(' and ')} at once`,
+      expected: 'one of reach, isolate, survive',
+      hint: 'write one entry of the list for each',
+    })
+  })
 
 const bfd = z
   .union([bfdProfile, z.strictObject(bfdKeys())])

@@ -1,6 +1,6 @@
-/** The commented weft.yaml that `weft init` writes: two small sites, and where to go from there. */
+/** The commented weft.yaml that `weft init` writes: one small site, and where to go from there. */
 export function starterIntent(name: string): string {
-  return `# ${name}: two small sites. Every value that is not here has a default: docs/reference/intent.md lists them all.
+  return `# ${name}: one small site. Every value that is not here has a default: docs/reference/intent.md lists them all.
 weft: v1
 name: ${name}
 
@@ -18,28 +18,28 @@ sites:
       switches: 10.10.18.0/24 # a loopback for each switch and router
       nodes: 10.10.19.0/24 # a loopback for each Kubernetes node
       pods: { pool: 10.10.24.0/22, perNode: 26 } # a /26 for each node: room for 16 nodes
-      services: { pool: 10.10.21.0/24, scope: global } # announced as /32, to every site
+      services: 10.10.21.0/24 # each service address is announced as a /32
     fabric: { spines: 2, racks: { compute: 1 } } # one more rack: compute: 2
-    dci: { routers: 2 } # towards the other sites
+    # dci: { routers: 2 } # towards other sites
     # edge: { routers: 2, asn: 64512 } # towards the peers below
 
-  dc2:
-    addresses:
-      switches: 10.20.18.0/24
-      nodes: 10.20.19.0/24
-      pods: { pool: 10.20.24.0/22, perNode: 26 }
-      services: { pool: 10.20.21.0/24, scope: global }
-    fabric: { spines: 2, racks: { compute: 1 } }
-    dci: { routers: 2 }
+  # A second site; give dc1 its dci: as well.
+  # dc2:
+  #   addresses:
+  #     switches: 10.20.18.0/24
+  #     nodes: 10.20.19.0/24
+  #     pods: { pool: 10.20.24.0/22, perNode: 26 }
+  #     services: 10.20.21.0/24
+  #   fabric: { spines: 2, racks: { compute: 1 } }
+  #   dci: { routers: 2 }
 
-# Networks beyond the edge. Services of scope edge are announced to them, one /32 each, and nothing else.
+# Networks beyond the edge. They are told the service addresses, and give a default route; nothing else passes.
 # peers:
 #   isp-a: { site: dc1, asn: 64999, link: 192.0.2.0/29, send: [services], receive: [default] }
 
 # Kubernetes clusters: one a site, none depends on another.
 clusters:
   k8s-dc1: { site: dc1, controlPlane: 1 }
-  k8s-dc2: { site: dc2, controlPlane: 1 }
 
 # Exceptions by selector, when a device must differ.
 # overrides:
@@ -48,7 +48,7 @@ clusters:
 
 # What must hold, whatever changes above.
 expect:
-  - reach: { from: dc1.nodes, to: dc2.nodes, minimumWidth: 2 }
+  - reach: { from: dc1.nodes, to: [dc1.nodes, dc1.pods], minimumWidth: 1 }
   - survive: { fail: [link, device], count: 1, outage: 1s }
 `
 }

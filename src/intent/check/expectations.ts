@@ -8,22 +8,8 @@ const segments = ['nodes', 'pods', 'services', 'switches']
 /** Switches and routers are named by the planner; here it is enough that the name has their form. */
 const routerName = /-(leaf|spine|superspine|border|dci|edge)\d+$/
 
-/** Each expectation says one thing, about endpoints that exist. */
+/** Expectations speak of endpoints that exist. */
 export function checkExpectations(intent: Intent, context: CheckContext): void {
-  for (const [index, statement] of context.draft.expect.entries()) {
-    const kinds = Object.entries(statement).filter(([, value]) => value !== undefined)
-    if (kinds.length === 1) continue
-    context.report({
-      code: 'WEFT_INTENT_EXPECT_KIND',
-      path: ['expect', index],
-      message:
-        kinds.length === 0
-          ? 'the expectation says nothing'
-          : `the expectation says ${kinds.map(([kind]) => kind).join(' and ')} at once`,
-      expected: 'one of reach, isolate, survive',
-      hint: 'write one entry of the list for each',
-    })
-  }
   const known = knownEndpoints(intent)
   for (const statement of intent.expect) {
     if (statement.kind === 'survive') continue

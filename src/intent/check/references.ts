@@ -63,15 +63,6 @@ function checkClusters(intent: Intent, context: CheckContext): void {
 function checkSelectors(intent: Intent, context: CheckContext): void {
   for (const { path, select } of intent.overrides) {
     const at = [...pathOf(path), 'select']
-    if (Object.values(select).every((condition) => condition === null)) {
-      context.report({
-        code: 'WEFT_INTENT_SELECTOR_EMPTY',
-        path: at,
-        message: 'the selector has no condition',
-        expected: 'at least one of device, role, site, rack',
-        hint: 'to change every device, set the value at the top of the file',
-      })
-    }
     const site = select.site === null ? null : checkSite(intent, select.site, [...at, 'site'], context)
     if (select.rack === null || !context.isWhole || (select.site !== null && site === null)) continue
     const racks = (site ? [site] : intent.sites).flatMap(racksOf).map((rack) => rack.name)
