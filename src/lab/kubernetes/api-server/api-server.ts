@@ -248,7 +248,7 @@ function write(response: ServerResponse, { code, body, warnings }: Answer): void
     'content-type': isText
       ? 'text/plain; charset=utf-8'
       : isBinary
-        ? 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf'
+        ? 'application/octet-stream'
         : 'application/json',
     'content-length': Buffer.byteLength(payload),
     'cache-control': 'no-cache, private',

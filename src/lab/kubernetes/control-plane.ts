@@ -1,0 +1,64 @@
+/**
+ * The embedded control plane: API server and controllers over one store, in one process.
+ */
+import { type ApiServer, createApiServer } from './api-server/api-server.ts'
+import { type ControlPlaneConfig, readControlPlaneConfig } from './control-plane-config.ts'
+import type { Controller } from './controllers/controller.ts'
+import { startDeployments } from './controllers/deployments.ts'
+import { startEndpointSlices } from './controllers/endpoint-slices.ts'
+import { dropOldEvents } from './controllers/event-recorder.ts'
+import { startLoadBalancer } from './controllers/load-balancer.ts'
+import { startNamespaces } from './controllers/namespaces.ts'
+import { startNodeLifecycle } from './controllers/node-lifecycle.ts'
+import { startScheduler } from './controllers/scheduler.ts'
+import type { Log } from './log.ts'
+
+export interface EmbeddedControlPlane {
+  /** The first listener. */
+  readonly apiUrl: string
+  readonly apiUrls: readonly string[]
+  readonly api: ApiServer
+  close(): Promise<void>
+}
+
+const eventSweepMs = 60_000
+
+/** Starts everything; when this returns, the API answers. When a listener cannot be had, nothing is left running. */
+export async function startControlPlane(config: ControlPlaneConfig, log: Log): Promise<EmbeddedControlPlane> {
+  const { listeners, serviceCidrs, nodePortRange, pools, nodeGraceSeconds, accessLog } =
+    readControlPlaneConfig(config)
+  const api = createApiServer({
+    serviceCidrs,
+    log,
+    accessLog,
+    ...(nodePortRange === undefined ? {} : { nodePortRange }),
+  })
+  const apiUrls: string[] = []
+  try {
+    for (const { address, port } of listeners) apiUrls.push((await api.listen(address, port)).url)
+  } catch (error) {
+    await api.close()
+    throw error
+  }
+  const { registry } = api
+  const controllers: Controller[] = [
+    startNamespaces(registry, log),
+    startNodeLifecycle(registry, log, { graceSeconds: nodeGraceSeconds }),
+    startDeployments(registry, log),
+    startScheduler(registry, log),
+    startEndpointSlices(registry, log),
+    startLoadBalancer(registry, log, pools),
+  ]
+  const sweep = setInterval(() => dropOldEvents(registry, Date.now()), eventSweepMs)
+
+  return {
+    apiUrl: apiUrls[0]!,
+    apiUrls,
+    api,
+    async close() {
+      clearInterval(sweep)
+      for (const controller of controllers) controller.stop()
+      await api.close()
+    },
+  }
+}
