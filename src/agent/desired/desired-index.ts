@@ -1,0 +1,91 @@
+import type { EndpointSliceView, NodeView, ServiceView } from '../../kube/views.ts'
+import type { AgentConfig } from '../config.ts'
+import { type Claim, claimsOf } from './claims.ts'
+import { decideAddress } from './decide.ts'
+import type { Decision } from './decision.ts'
+
+/**
+ * The same answers as `desiredRoutes`, kept up to date: each change of an object decides anew only about the addresses
+ * it can touch, so that the cost of an event does not grow with the number of Services.
+ */
+export class DesiredIndex {
+  readonly #config: AgentConfig
+  readonly #decisions = new Map<string, Decision>()
+  readonly #claims = new Map<string, Map<string, Claim[]>>()
+  readonly #addressesOf = new Map<string, string[]>()
+  readonly #slicesOf = new Map<string, Map<string, EndpointSliceView>>()
+  readonly #serviceOfSlice = new Map<string, string>()
+  #node: NodeView | undefined
+
+  constructor(config: AgentConfig) {
+    this.#config = config
+  }
+
+  /** All decisions, by address. */
+  get decisions(): ReadonlyMap<string, Decision> {
+    return this.#decisions
+  }
+
+  /** Takes a Service's new state, or its end, and returns the addresses decided anew. */
+  setService(key: string, service: ServiceView | undefined): string[] {
+    const touched = new Set(this.#addressesOf.get(key))
+    for (const address of touched) this.#claims.get(address)?.delete(key)
+    this.#addressesOf.delete(key)
+    if (service !== undefined) {
+      const claims = Map.groupBy(claimsOf(service), (claim) => claim.address)
+      for (const [address, list] of claims) {
+        const others = this.#claims.get(address) ?? new Map<string, Claim[]>()
+        this.#claims.set(address, others.set(key, list))
+        touched.add(address)
+      }
+      this.#addressesOf.set(key, [...claims.keys()])
+    }
+    return this.#decide(touched)
+  }
+
+  /** Takes a slice's new state, or its end, and returns the addresses decided anew. */
+  setSlice(key: string, slice: EndpointSliceView | undefined): string[] {
+    const before = this.#serviceOfSlice.get(key)
+    const now = slice === undefined ? undefined : `${slice.namespace}/${slice.service ?? ''}`
+    if (before !== undefined) {
+      const slices = this.#slicesOf.get(before)
+      slices?.delete(key)
+      if (slices?.size === 0) this.#slicesOf.delete(before)
+      this.#serviceOfSlice.delete(key)
+    }
+    if (slice !== undefined && now !== undefined) {
+      const slices = this.#slicesOf.get(now) ?? new Map<string, EndpointSliceView>()
+      this.#slicesOf.set(now, slices.set(key, slice))
+      this.#serviceOfSlice.set(key, now)
+    }
+    const services = new Set([before, now].filter((service) => service !== undefined))
+    return this.#decide(new Set([...services].flatMap((service) => this.#addressesOf.get(service) ?? [])))
+  }
+
+  /** Takes this node's new state and returns the addresses decided anew: all, when it matters to announcing. */
+  setNode(node: NodeView | undefined): string[] {
+    const matters = JSON.stringify([node?.labels, node?.isNetworkUnavailable])
+    const didMatter = JSON.stringify([this.#node?.labels, this.#node?.isNetworkUnavailable])
+    this.#node = node
+    return matters === didMatter ? [] : this.#decide(this.#claims.keys())
+  }
+
+  #decide(addresses: Iterable<string>): string[] {
+    const context = {
+      config: this.#config,
+      node: this.#node,
+      slicesOf: (service: string) => this.#slicesOf.get(service)?.values() ?? [],
+    }
+    const touched = [...addresses]
+    for (const address of touched) {
+      const claims = [...(this.#claims.get(address)?.values() ?? [])].flat()
+      if (claims.length > 0) {
+        this.#decisions.set(address, decideAddress(claims, context))
+        continue
+      }
+      this.#claims.delete(address)
+      this.#decisions.delete(address)
+    }
+    return touched
+  }
+}
