@@ -110,10 +110,11 @@ export function compareRoutes(
     if (found === undefined) differ('route', prefix, describe(route), 'not in the table')
     else if (found.isLocal !== route.isLocal || found.width !== route.width)
       differ('route', prefix, describe(route), describe(found))
-    if (route.isLocal || kernel === null) continue
+    // What BGP itself lacks, the kernel cannot have: it is asked whether it has what BGP has.
+    if (route.isLocal || kernel === null || found === undefined || found.isLocal) continue
     const width = kernel.get(prefix)
-    if (width === undefined) differ('kernel', prefix, describe(route), 'not in the kernel')
-    else if (width !== route.width) differ('kernel', prefix, describe(route), hops(width))
+    if (width === undefined) differ('kernel', prefix, describe(found), 'not in the kernel')
+    else if (width !== found.width) differ('kernel', prefix, describe(found), hops(width))
   }
   let dynamic = 0
   for (const [prefix, route] of actual) {

@@ -1,0 +1,30 @@
+import { Command } from 'commander'
+import { labDoctorCommand } from './lab-doctor.ts'
+import { labDownCommand } from './lab-down.ts'
+import { labExecCommand, labVtyshCommand } from './lab-inside.ts'
+import { labListCommand, labStatusCommand } from './lab-status.ts'
+import { labUpCommand } from './lab-up.ts'
+
+/** `weft lab`. */
+export function labCommand(): Command {
+  return new Command('lab')
+    .description(
+      'Runs the planned fabric on this machine: a network namespace and real FRR daemons for every device. Needs root.',
+    )
+    .addCommand(labUpCommand())
+    .addCommand(labStatusCommand())
+    .addCommand(labExecCommand())
+    .addCommand(labVtyshCommand())
+    .addCommand(labDownCommand())
+    .addCommand(labDoctorCommand())
+    .addCommand(labListCommand())
+    .addHelpText(
+      'after',
+      `
+Examples:
+  weft lab up                    start what weft.yaml describes and wait until it has converged
+  weft lab status                planned against actual, differences first
+  weft lab vtysh leaf -c 'show bgp summary'
+  weft lab down                  remove it`,
+    )
+}
