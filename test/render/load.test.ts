@@ -37,3 +37,21 @@ for (const { name, plan } of plansUnderTest()) {
     })
   })
 }
+
+test('what a daemon did not take is found by reading back', async () => {
+  const { plan } = plansUnderTest()[0]!
+  const { daemons, integrated } = renderFrr(plan, plan.devices[0]!)
+  const misspelt = daemons.bgpd.replace('bgp fast-convergence', 'bgp fast-convergense')
+  const broken = [misspelt, integrated] as const
+
+  const running: string[] = []
+  await bench.forEach(broken, async (bgpd, place) => {
+    running[broken.indexOf(bgpd)] = (await bench.loadFiles(place, { ...daemons, bgpd })).bgpd
+  })
+
+  expect(compareConfig(misspelt, running[0]!).missing).toEqual([
+    'router bgp 4200000001 / bgp fast-convergense',
+  ])
+  // The integrated file begins with zebra's interfaces; their `exit` ends bgpd's reading (exit code 0, no message).
+  expect(compareConfig(daemons.bgpd, running[1]!).missing).toContain('router bgp 4200000001')
+})
