@@ -16,7 +16,8 @@ import type {
   SiteIntent,
 } from './model.ts'
 import type { Report } from './problem.ts'
-import type { Draft, PrefixPair } from './schema.ts'
+import type { Draft } from './schema.ts'
+import type { PrefixPair } from './schema-site.ts'
 
 export interface BuildContext {
   env: Record<string, string | undefined>

@@ -62,6 +62,8 @@ export function readDocument(text: string, file: string): IntentDocument {
       merge: true,
       uniqueKeys: false,
       prettyErrors: false,
+      // Findings are returned; nothing here may print.
+      logLevel: 'error',
     })
   } catch (error) {
     return unreadable(error)
@@ -72,7 +74,10 @@ export function readDocument(text: string, file: string): IntentDocument {
     return {
       code: 'WEFT_INTENT_SYNTAX',
       severity: 'error',
-      message: `not valid YAML: ${error.message}`,
+      message:
+        error.code === 'MULTIPLE_DOCS'
+          ? 'the file holds more than one YAML document'
+          : `not valid YAML: ${error.message}`,
       at: positionAt(start, end),
       hint: syntaxHint(error),
     }
@@ -89,7 +94,7 @@ export function readDocument(text: string, file: string): IntentDocument {
   }
 
   // Warnings are tags and directives the parser does not know: it would drop them silently.
-  const syntaxErrors = [...document.errors, ...document.warnings].map(syntaxError)
+  const syntaxErrors = onePerPlace([...document.errors, ...document.warnings].map(syntaxError))
   try {
     return {
       data: syntaxErrors.length > 0 ? undefined : toData(document),
@@ -116,12 +121,32 @@ export function placeProblem(document: IntentDocument, problem: Problem): Diagno
 
 function toData(document: Document.Parsed): unknown {
   const data: unknown = document.toJS()
+  refuseEndless(data, [])
   // Written without quotes, 10.10 is the number 10.1; a release must be read as it was written.
   const release = document.hasIn(['frr']) && isMap(document.contents) && document.get('frr', true)
   if (isScalar(release) && typeof release.value === 'number' && release.source !== undefined) {
     ;(data as { frr: unknown }).frr = release.source
   }
   return data
+}
+
+/** Deeper than any intent; walks over the data need no limit of their own then. */
+const deepest = 50
+
+function refuseEndless(value: unknown, parents: object[]): void {
+  if (typeof value !== 'object' || value === null) return
+  if (parents.includes(value)) throw new Error('an anchor contains itself')
+  if (parents.length > deepest) throw new Error(`it is nested more than ${deepest} levels deep`)
+  for (const child of Object.values(value)) refuseEndless(child, [...parents, value])
+}
+
+/** What follows a syntax error at the same place is the parser finding its way back. */
+function onePerPlace(diagnostics: Diagnostic[]): Diagnostic[] {
+  const places = new Set<string>()
+  return diagnostics.filter(({ at }) => {
+    const place = `${at?.line}:${at?.column}`
+    return !places.has(place) && places.add(place)
+  })
 }
 
 function syntaxHint(error: YAMLError): string {

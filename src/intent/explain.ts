@@ -84,6 +84,10 @@ function unknownKey(root: z.core.$ZodType, path: Path, key: string): Problem {
   const known = keysAt(root, path)
   const nearest = findNearest(key, known)
   const elsewhere = placesOf(root, key).filter((place) => place !== '')
+  const hints = [
+    ...(nearest === null ? [] : [`did you mean "${nearest}"?`]),
+    ...(elsewhere.length === 0 ? [] : [`"${key}" belongs in ${elsewhere.join(' or ')}`]),
+  ]
   const where = path.length === 0 ? 'at the top level' : `in ${formatPath(path)}`
   return {
     code: 'WEFT_INTENT_UNKNOWN_KEY',
@@ -91,12 +95,7 @@ function unknownKey(root: z.core.$ZodType, path: Path, key: string): Problem {
     at: 'key',
     message: `there is no key "${key}" ${where}`,
     expected: `one of ${known.join(', ')}`,
-    hint:
-      nearest !== null
-        ? `did you mean "${nearest}"?`
-        : elsewhere.length > 0
-          ? `"${key}" belongs in ${elsewhere.join(' or ')}`
-          : 'remove it, or look it up in docs/reference/intent.md',
+    hint: hints.length > 0 ? hints.join(' ') : 'remove it, or look it up in docs/reference/intent.md',
   }
 }
 

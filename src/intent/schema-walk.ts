@@ -7,7 +7,7 @@ type Schema = z.core.$ZodTypes
 type AnySchema = z.core.$ZodType
 
 /** The schemas that can stand at a path: several below a union, none where the path does not exist. */
-export function schemasAt(root: AnySchema, path: Path): Schema[] {
+function schemasAt(root: AnySchema, path: Path): Schema[] {
   let current = alternatives(root)
   for (const step of path) {
     current = current.flatMap((schema) => {
@@ -108,7 +108,7 @@ function childOf(schema: Schema, step: string | number): AnySchema | null {
   const def = schema._zod.def
   if (def.type === 'object') return Object.hasOwn(def.shape, step) ? def.shape[String(step)]! : null
   if (def.type === 'record') return def.valueType
-  if (def.type === 'array') return def.element
+  if (def.type === 'array') return /^\d+$/.test(String(step)) ? def.element : null
   return null
 }
 
@@ -122,6 +122,10 @@ function describeAll(schemas: Schema[]): string {
     ...merged,
     ...lists.filter((text) => !single.includes(text)).map((text) => `a list of ${text}`),
   ].join(', or ')
+}
+
+function describeKeys(keys: string[]): string {
+  return `a map with the ${keys.length === 1 ? 'key' : 'keys'} ${keys.join(', ')}`
 }
 
 function unique(texts: string[]): string[] {
@@ -145,7 +149,7 @@ function describe(schema: Schema): string {
     case 'literal':
       return def.values.map((value) => (value === false ? '' : String(value))).join(', ')
     case 'object':
-      return `a map with the keys ${Object.keys(def.shape).join(', ')}`
+      return describeKeys(Object.keys(def.shape))
     case 'record':
       return 'a map by name'
     case 'array':

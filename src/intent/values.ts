@@ -247,15 +247,19 @@ const reservedAsns = new Map([
   [4294967295, 'reserved (RFC 7300)'],
 ])
 
-export const asn = z.int().superRefine((number, context) => {
-  const reason = reservedAsns.get(number) ?? (number < 0 || number > 4294967295 ? 'out of range' : undefined)
-  if (reason === undefined) return
-  report(context, {
-    code: 'WEFT_INTENT_ASN_INVALID',
-    message: `AS number ${number} is ${reason}`,
-    expected: 'an AS number from 1 to 4294967294 that is not reserved',
+export const asn = z
+  .int()
+  .superRefine((number, context) => {
+    const reason =
+      reservedAsns.get(number) ?? (number < 0 || number > 4294967295 ? 'out of range' : undefined)
+    if (reason === undefined) return
+    report(context, {
+      code: 'WEFT_INTENT_ASN_INVALID',
+      message: `AS number ${number} is ${reason}`,
+      expected: 'an AS number from 1 to 4294967294 that is not reserved',
+    })
   })
-})
+  .register(wording, { expected: 'an AS number, such as 64999' })
 
 /** The first and last AS number handed out to devices. */
 export const asnRange = z

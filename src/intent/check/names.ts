@@ -1,4 +1,4 @@
-import type { Intent, SiteIntent } from '../model.ts'
+import type { Intent, RackIntent, SiteIntent } from '../model.ts'
 import { pathOf } from '../problem.ts'
 import type { CheckContext } from './context.ts'
 
@@ -10,32 +10,28 @@ const longestDeviceName = 48
 export function checkNames(intent: Intent, context: CheckContext): void {
   const owners = new Map<string, string>()
   for (const site of intent.sites) {
-    checkRacks(site, context)
-    for (const { nodes } of racksOf(site)) {
+    for (const { nodes } of checkRacks(site, context)) {
       for (const node of nodes) claim(owners, 'node', node.name, node.path, context)
     }
   }
   for (const peer of intent.peers) claim(owners, 'peer', peer.name, peer.path, context)
 }
 
-function racksOf(site: SiteIntent) {
-  return site.fabric.pods.flatMap((pod) => pod.racks)
-}
-
-function checkRacks(site: SiteIntent, context: CheckContext): void {
-  const owners = new Map<string, string>()
-  for (const rack of racksOf(site)) {
+/** The racks of a site whose names are their own; nodes of the others would only repeat the finding. */
+function checkRacks(site: SiteIntent, context: CheckContext): RackIntent[] {
+  const owners = new Map<string, RackIntent>()
+  for (const rack of site.fabric.pods.flatMap((pod) => pod.racks)) {
     const first = owners.get(rack.name)
     if (first !== undefined) {
       context.report({
         code: 'WEFT_INTENT_NAME_DUPLICATE',
         path: pathOf(rack.path),
-        message: `${site.name} has two racks named "${rack.name}": the other is in line ${context.lineOf(first)}`,
+        message: `${site.name} has two racks named "${rack.name}": the other is in line ${context.lineOf(first.path)}`,
         hint: 'rack names are unique in a site, also between its pods: rename one of them',
       })
       continue
     }
-    owners.set(rack.name, rack.path)
+    owners.set(rack.name, rack)
     const leaf = `${site.name}-${rack.name}-leaf${rack.leaves}`
     const longest = [leaf, ...rack.nodes.map((node) => node.name)].reduce((a, b) =>
       b.length > a.length ? b : a,
@@ -51,6 +47,7 @@ function checkRacks(site: SiteIntent, context: CheckContext): void {
       })
     }
   }
+  return [...owners.values()]
 }
 
 function claim(

@@ -17,7 +17,8 @@ export function segmentsOf(intent: Intent): NamedSegment[] {
   }
   if (intent.globalServices) segments.push({ title: 'global services', segment: intent.globalServices })
   for (const peer of intent.peers) {
-    if (peer.link !== 'unnumbered') segments.push({ title: `link of ${peer.name}`, segment: peer.link })
+    if (peer.link !== 'unnumbered')
+      segments.push({ title: `link addresses of ${peer.name}`, segment: peer.link })
   }
   return segments
 }

@@ -53,7 +53,7 @@ function checkUplinks(rack: RackIntent, { report }: CheckContext): void {
     report({
       code: 'WEFT_INTENT_UPLINKS',
       path: uplinksPath(rack),
-      message: `nodes of rack ${rack.name} have ${rack.uplinks.length} uplink(s) for ${rack.leaves} leaves`,
+      message: `nodes have ${rack.uplinks.length} uplink(s) for ${rack.leaves} leaves`,
       found: rack.uplinks.join(', '),
       expected: `${rack.leaves} interfaces, one for each leaf`,
       hint: 'name more interfaces below uplinks:, or write fewer leaves',
@@ -64,7 +64,7 @@ function checkUplinks(rack: RackIntent, { report }: CheckContext): void {
   report({
     code: 'WEFT_INTENT_NAME_DUPLICATE',
     path: uplinksPath(rack),
-    message: `nodes of rack ${rack.name} have two uplinks named "${twice}"`,
+    message: `nodes have two uplinks named "${twice}"`,
     hint: 'name each interface once, in the order of the leaves',
   })
 }
