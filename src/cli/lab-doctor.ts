@@ -1,5 +1,6 @@
 import { Command } from 'commander'
-import { type Check, examineMachine } from '../lab/doctor.ts'
+import type { Check } from '../lab/check.ts'
+import { examineMachine } from '../lab/doctor.ts'
 import { openOutput, paint } from './output.ts'
 import { loadProject } from './project.ts'
 

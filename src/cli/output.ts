@@ -17,8 +17,8 @@ export interface Output {
   readonly color: boolean
   /** Writes a part of the result. */
   print(text: string): void
-  /** Writes the whole result as JSON. */
-  printJson(value: unknown): void
+  /** Writes the whole result as JSON; compact for what nobody reads by eye. */
+  printJson(value: unknown, options?: { compact?: boolean }): void
   /** Says something about the work, for the person at the terminal. */
   note(text: string): void
 }
@@ -35,7 +35,8 @@ export function openOutput(command: Command): Output {
     format,
     color: color && takesColor(process.stdout),
     print: (text) => writeLine(process.stdout, text),
-    printJson: (value) => writeLine(process.stdout, JSON.stringify(value, null, 2)),
+    printJson: (value, { compact = false } = {}) =>
+      writeLine(process.stdout, JSON.stringify(value, null, compact ? 0 : 2)),
     note: (text) => writeLine(process.stderr, text),
   }
 }

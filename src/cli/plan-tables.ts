@@ -1,4 +1,4 @@
-import type { CapacityRow, Device, Plan, Session } from '../plan/model.ts'
+import type { CapacityRow, Device, Plan, ScaleRow, Session } from '../plan/model.ts'
 import { formatTable } from './table.ts'
 
 /*
@@ -14,7 +14,10 @@ export function formatSection(plan: Plan, section: Section, site: string | null)
   const devices = plan.devices.filter((device) => isOfSite(device.site))
   switch (section) {
     case 'capacity':
-      return formatCapacity(plan.capacity.filter((row) => row.site === null || isOfSite(row.site)))
+      return [
+        formatCapacity(plan.capacity.filter((row) => isOfSite(row.site))),
+        formatScale(plan.scale.filter((row) => isOfSite(row.site))),
+      ].join('\n')
     case 'devices':
       return formatDevices(devices, countSessions(plan.sessions))
     case 'sessions': {
@@ -46,12 +49,22 @@ export function formatSummary(plan: Plan): string {
 
 function formatCapacity(rows: readonly CapacityRow[]): string {
   return formatTable(rows, [
-    { header: 'SITE', value: (row) => row.site ?? 'all' },
+    { header: 'SITE', value: (row) => row.site },
     { header: 'RESOURCE', value: (row) => row.resource },
     { header: 'USED', value: (row) => row.used, align: 'right' },
     { header: 'TOTAL', value: (row) => row.total, align: 'right' },
-    { header: 'SPARE', value: (row) => (row.total === null ? null : row.total - row.used), align: 'right' },
+    { header: 'SPARE', value: (row) => row.total - row.used, align: 'right' },
     { header: 'RUNS OUT', value: (row) => row.runsOut },
+  ])
+}
+
+function formatScale(rows: readonly ScaleRow[]): string {
+  return formatTable(rows, [
+    { header: 'SITE', value: (row) => row.site },
+    { header: 'ROLE', value: (row) => row.role },
+    { header: 'DEVICES', value: (row) => row.devices, align: 'right' },
+    { header: 'SESSIONS EACH', value: (row) => row.sessions, align: 'right' },
+    { header: 'PREFIXES EACH', value: (row) => row.prefixes, align: 'right' },
   ])
 }
 

@@ -20,6 +20,9 @@ interface PlanCommandOptions {
 /** Above this many devices the long tables are printed only when asked for. */
 const shortPlan = 40
 
+/** Above this many devices indentation alone would be a hundred megabytes. */
+const readablePlan = 1000
+
 /** `weft plan`. */
 export function planCommand(): Command {
   return new Command('plan')
@@ -65,7 +68,7 @@ Examples:
 
 function showPlan(plan: Plan, wanted: Section[] | undefined, site: string | null, output: Output): void {
   if (output.format === 'json') {
-    output.printJson(redactPlan(plan))
+    output.printJson(redactPlan(plan), { compact: plan.devices.length > readablePlan })
     return
   }
   const isShort = plan.devices.length <= shortPlan

@@ -78,29 +78,53 @@ async function writeAside(
 ): Promise<FolderChange> {
   const change: FolderChange = { written: [], unchanged: [], removed: [] }
   await mkdir(join(aside, 'new'), { recursive: true })
-  for (const { device, files } of devices) {
-    if (await isUnchanged(join(folder, device), files)) {
-      change.unchanged.push(device)
-      continue
-    }
-    for (const [path, text] of Object.entries(files)) {
-      const file = join(aside, 'new', device, path)
-      await mkdir(dirname(file), { recursive: true })
-      // Session passwords are in here.
-      await writeFile(file, text, { mode: 0o640 })
-    }
-    change.written.push(device)
+  for (const batch of batches(devices, devicesAtOnce)) {
+    const areSame = await Promise.all(
+      batch.map(async ({ device, files }) => {
+        const isSame = await isUnchanged(join(folder, device), files)
+        if (!isSame) await writeDevice(join(aside, 'new', device), files)
+        return isSame
+      }),
+    )
+    for (const [i, { device }] of batch.entries()) change[areSame[i] ? 'unchanged' : 'written'].push(device)
   }
   return change
 }
 
-async function isUnchanged(folder: string, files: Record<string, string>): Promise<boolean> {
-  for (const [path, text] of Object.entries(files)) {
-    const found = await readFile(join(folder, path), 'utf8').catch(() => null)
-    if (found !== text) return false
+/** A large site is 40,000 small files; one after the other, they would take three times as long. */
+const devicesAtOnce = 16
+
+function* batches<T>(items: Iterable<T>, size: number): Iterable<T[]> {
+  let batch: T[] = []
+  for (const item of items) {
+    if (batch.push(item) < size) continue
+    yield batch
+    batch = []
   }
-  const present = await readdir(folder, { recursive: true, withFileTypes: true })
-  return present.filter((entry) => !entry.isDirectory()).length === Object.keys(files).length
+  yield batch
+}
+
+async function writeDevice(folder: string, files: Record<string, string>): Promise<void> {
+  const folders = new Set(Object.keys(files).map((path) => dirname(join(folder, path))))
+  for (const path of folders) await mkdir(path, { recursive: true })
+  // Session passwords are in here.
+  await Promise.all(
+    Object.entries(files).map(([path, text]) => writeFile(join(folder, path), text, { mode: 0o640 })),
+  )
+}
+
+async function isUnchanged(folder: string, files: Record<string, string>): Promise<boolean> {
+  try {
+    const present = await readdir(folder, { recursive: true, withFileTypes: true })
+    if (present.filter((entry) => !entry.isDirectory()).length !== Object.keys(files).length) return false
+    const same = Object.entries(files).map(
+      async ([path, text]) => (await readFile(join(folder, path), 'utf8')) === text,
+    )
+    return (await Promise.all(same)).every(Boolean)
+  } catch {
+    // Not there, or not readable: it is written again, and what cannot be done is said then.
+    return false
+  }
 }
 
 async function swap(

@@ -1,6 +1,5 @@
 import { Command } from 'commander'
-import * as z from 'zod'
-import { weftFile } from '../intent/schema.ts'
+import { formatJsonSchema } from '../intent/json-schema.ts'
 import { openOutput } from './output.ts'
 
 /** `weft schema`. */
@@ -15,6 +14,6 @@ Example:
   and as a line of weft.yaml:  # yaml-language-server: $schema=weft.schema.json`,
     )
     .action((_options: object, command: Command) => {
-      openOutput(command).printJson(z.toJSONSchema(weftFile, { io: 'input' }))
+      openOutput(command).print(formatJsonSchema())
     })
 }
