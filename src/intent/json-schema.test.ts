@@ -2,6 +2,7 @@ import { globSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
 import * as z from 'zod'
+import { loadClean } from './fixture.ts'
 import { formatJsonSchema, intentJsonSchema } from './json-schema.ts'
 import { starterIntent } from './starter.ts'
 
@@ -44,4 +45,24 @@ test('editors accept every example and the starter, and mark a misspelt key', ()
     expect(schema.safeParse(parse(text)).error).toBeUndefined()
   }
   expect(schema.safeParse({ sites: { dc1: { fabirc: {} } } }).success).toBe(false)
+})
+
+test('the reference page names every key', () => {
+  const page = readFileSync('docs/reference/intent.md', 'utf8')
+  const keys = new Set<string>()
+  JSON.stringify(intentJsonSchema(), (_, value: unknown) => {
+    if (typeof value === 'object' && value !== null && 'properties' in value) {
+      for (const key of Object.keys(value.properties as object)) keys.add(key)
+    }
+    return value
+  })
+
+  expect([...keys].filter((key) => !new RegExp(`\\b${key}\\b`).test(page))).toEqual([])
+})
+
+test('the intent on the reference page is complete', () => {
+  const page = readFileSync('docs/reference/intent.md', 'utf8')
+  const [, example] = /```yaml\n(sites:[^`]+)```/.exec(page)!
+
+  expect(loadClean(example!).sites).toHaveLength(1)
 })
