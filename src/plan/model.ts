@@ -36,6 +36,7 @@ export interface Plan {
   /** Pools that several sites announce; empty when the intent has none. */
   globalServices: ServicePool[]
   capacity: CapacityRow[]
+  scale: ScaleRow[]
   expect: Expectation[]
 }
 
@@ -224,13 +225,23 @@ export interface PlannedCluster {
   apiUrl: string
 }
 
-/** One line of the capacity table. */
+/** One line of the capacity table: a pool of a site. */
 export interface CapacityRow {
-  site: string | null
+  site: string
   resource: string
   used: number
-  /** Null when nothing in the intent limits it. */
-  total: number | null
+  total: number
   /** When the last one is taken, in the user's words: `after 12 more compute racks`. Null when nothing limits it. */
   runsOut: string | null
+}
+
+/** What the routers of one role in one site have to hold. */
+export interface ScaleRow {
+  site: string
+  role: Role
+  devices: number
+  /** Of the busiest one. */
+  sessions: number
+  /** Prefixes of one family when everything is up; service addresses come on top. */
+  prefixes: number
 }

@@ -21,6 +21,7 @@ import { originate } from './originations.ts'
 import { type DeviceSettings, resolveOverrides } from './overrides.ts'
 import { externalPolicies, policiesOf } from './policies.ts'
 import { Problems } from './problems.ts'
+import { computeScale } from './scale.ts'
 import { planSessions } from './sessions.ts'
 import { layOut, type Skeleton, type Topology } from './topology.ts'
 
@@ -123,7 +124,8 @@ export function planFabric(intent: Intent, lock: Lock, options: { prune?: boolea
     bfdProfiles,
     clusters: planClusters(intent, devices),
     globalServices: intent.globalServices === null ? [] : pools(intent.globalServices),
-    capacity: computeCapacity(intent, devices, sessions, fullRoutesToNodes),
+    capacity: computeCapacity(intent, devices),
+    scale: computeScale(intent, devices, sessions, fullRoutesToNodes),
     expect: intent.expect,
   }
   return { plan, lock: nextLock, diagnostics: problems.diagnostics }

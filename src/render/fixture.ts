@@ -186,6 +186,7 @@ export function emptyPlan(): Plan {
     clusters: [],
     globalServices: [],
     capacity: [],
+    scale: [],
     expect: [],
   }
 }
