@@ -10,7 +10,6 @@ import type { PodApi } from './pod-runner.ts'
 
 const timeoutMs = 5_000
 const mergePatch = 'application/merge-patch+json'
-const strategicPatch = 'application/strategic-merge-patch+json'
 
 /** Reads and writes Node and Lease objects. */
 export function nodeApi(client: KubeClient): NodeApi {
@@ -27,12 +26,14 @@ export function nodeApi(client: KubeClient): NodeApi {
         contentType: mergePatch,
         signal: deadline(),
       }),
-    patchNodeStatus: (name, status) =>
+    // A merge patch with whole lists: a strategic one would merge addresses by type, and two of them are InternalIP.
+    // The version makes sure that no condition that somebody else set meanwhile is lost.
+    patchNodeStatus: (node, status) =>
       client.json<Node>({
         method: 'PATCH',
-        path: `/api/v1/nodes/${name}/status`,
-        body: { status },
-        contentType: strategicPatch,
+        path: `/api/v1/nodes/${node.metadata.name}/status`,
+        body: { metadata: { resourceVersion: node.metadata.resourceVersion }, status },
+        contentType: mergePatch,
         signal: deadline(),
       }),
     async renewLease(lease) {
@@ -63,13 +64,11 @@ export function podApi(client: KubeClient): PodApi {
       )
     },
     async confirmDeletion(pod) {
-      const body = {
-        apiVersion: 'v1',
-        kind: 'DeleteOptions',
-        gracePeriodSeconds: 0,
-        preconditions: { uid: pod.metadata.uid },
-      }
-      await orNull(client.json({ method: 'DELETE', path: pathOf(pod), body, signal: deadline() }), 409)
+      // A second confirmation, after a lost answer, must not hit a new pod of the same name.
+      const found = await orNull(client.json<Pod>({ path: pathOf(pod), signal: deadline() }))
+      if (found === null || found.metadata.uid !== pod.metadata.uid) return
+      const query = { gracePeriodSeconds: 0 }
+      await orNull(client.json({ method: 'DELETE', path: pathOf(pod), query, signal: deadline() }))
     },
   }
 }

@@ -24,7 +24,7 @@ export interface NodeApi {
   readNode(name: string): Promise<Node | null>
   createNode(node: Node): Promise<Node>
   patchNode(name: string, patch: Record<string, unknown>): Promise<Node>
-  patchNodeStatus(name: string, status: Record<string, unknown>): Promise<Node>
+  patchNodeStatus(node: Node, status: Record<string, unknown>): Promise<Node>
   renewLease(lease: Lease): Promise<void>
 }
 
@@ -83,7 +83,7 @@ async function registerOnce(config: NodeRuntimeConfig, api: NodeApi, now: Date):
   const shown = (node.status ?? {}) as Record<string, unknown>
   // As a subset: a newer API server may add fields, and conditions of others stay.
   const isShown = Object.entries(status).every(([key, value]) => isSameJson(shown[key], value))
-  if (!isShown) await api.patchNodeStatus(config.nodeName, status)
+  if (!isShown) await api.patchNodeStatus(node, status)
   await api.renewLease(describeLease(config, now))
 }
 

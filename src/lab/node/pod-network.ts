@@ -56,8 +56,8 @@ export async function createPodNetwork(pod: PodNetwork, nodeAddresses: readonly 
       'link set eth0 up',
       ...pod.addresses.map((address) =>
         isIpv6(address)
-          ? `route add default via ${gateway} dev eth0`
-          : `route add default via inet6 ${gateway} dev eth0`,
+          ? `route add ::/0 via ${gateway} dev eth0`
+          : `route add 0.0.0.0/0 via inet6 ${gateway} dev eth0`,
       ),
     ],
     { namespace: pod.netns },
