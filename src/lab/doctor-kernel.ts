@@ -3,7 +3,7 @@ import { applyIpBatch } from '../linux/ip-batch.ts'
 import { deleteNamespaces } from '../linux/namespace.ts'
 import { applyNft } from '../linux/nft.ts'
 import { applySysctls } from '../linux/sysctl.ts'
-import type { Check } from './doctor.ts'
+import type { Check } from './check.ts'
 
 interface Trial {
   name: string

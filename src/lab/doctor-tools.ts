@@ -2,8 +2,8 @@ import { access } from 'node:fs/promises'
 import { WeftError } from '../diagnostics/error.ts'
 import type { FrrRelease } from '../intent/model.ts'
 import { type Argv, run } from '../linux/run.ts'
+import type { Check } from './check.ts'
 import { daemons } from './daemons.ts'
-import type { Check } from './doctor.ts'
 
 const tools: { argv: Argv; debianPackage: string }[] = [
   { argv: ['ip', '-V'], debianPackage: 'iproute2' },

@@ -3,20 +3,12 @@ import { availableParallelism, freemem } from 'node:os'
 import { listNamespaces } from '../linux/namespace.ts'
 import type { Plan } from '../plan/model.ts'
 import { bfdCores } from './bfd-budget.ts'
+import type { Check } from './check.ts'
 import { checkKernel } from './doctor-kernel.ts'
 import { checkTools } from './doctor-tools.ts'
 import { namespacesOfLab } from './names.ts'
 import { listLabs, readState } from './state.ts'
 import { findLeftovers } from './teardown.ts'
-
-export interface Check {
-  name: string
-  /** `fail` stops every lab, `warn` stops or slows some. */
-  status: 'ok' | 'warn' | 'fail'
-  found: string
-  /** How to mend it. */
-  mend?: string
-}
 
 /** Private memory of zebra, bgpd and bfdd of one router with small tables, measured with FRR 8.4. */
 const memoryPerRouterMiB = 25
