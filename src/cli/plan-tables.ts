@@ -17,7 +17,7 @@ export function formatSection(plan: Plan, section: Section, site: string | null)
       return [
         formatCapacity(plan.capacity.filter((row) => isOfSite(row.site))),
         formatScale(plan.scale.filter((row) => isOfSite(row.site))),
-      ].join('\n')
+      ].join('\n\n')
     case 'devices':
       return formatDevices(devices, countSessions(plan.sessions))
     case 'sessions': {
