@@ -29,6 +29,11 @@ const commands: readonly CommandEntry[] = [
     load: async () => (await import('./render.ts')).renderCommand(),
   },
   {
+    name: 'lab',
+    summary: 'run the planned fabric on this machine, with real routers',
+    load: async () => (await import('./lab.ts')).labCommand(),
+  },
+  {
     name: 'schema',
     summary: 'print the JSON Schema of weft.yaml, for editors',
     load: async () => (await import('./schema.ts')).schemaCommand(),
