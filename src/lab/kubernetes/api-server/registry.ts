@@ -119,9 +119,10 @@ export function createRegistry({ store, types, now = Date.now }: RegistryOptions
     delete metadata.generation
     if (type.tracksGeneration) metadata.generation = 1
     if (type.subresources.includes('status') && !type.keepsStatusOnCreate) delete object.status
-    if (find(type, metadata) !== undefined) throw alreadyExists(type, metadata.name)
     type.strategy.prepareCreate?.(object)
-    const undo = checkAndAllocate(type, object, undefined)
+    check(type, object, undefined)
+    if (find(type, metadata) !== undefined) throw alreadyExists(type, metadata.name)
+    const undo = allocate(type, object)
     if (options.dryRun === true) {
       undo()
       return object
@@ -142,7 +143,8 @@ export function createRegistry({ store, types, now = Date.now }: RegistryOptions
     requireSameIdentity(type, current, asked)
     const next = keepSystemFields(type, current, asked, options.subresource)
     if (options.subresource === undefined) type.strategy.prepareUpdate?.(next, current)
-    const undo = checkAndAllocate(type, next, current)
+    check(type, next, current)
+    const undo = allocate(type, next)
     if (isSameJson(next, current)) return current
     if (type.tracksGeneration && isSpecChanged(next, current)) {
       next.metadata.generation = (current.metadata.generation ?? 0) + 1
@@ -356,18 +358,17 @@ function isSpecChanged(next: AnyObject, current: AnyObject): boolean {
   return !isSameJson(left, right)
 }
 
-/** Refuses an object that breaks rules; otherwise hands out what it needs and returns the way to take that back. */
-function checkAndAllocate(
-  type: ResourceType,
-  object: AnyObject,
-  previous: AnyObject | undefined,
-): () => void {
+function check(type: ResourceType, object: AnyObject, previous: AnyObject | undefined): void {
   const errors = [
     ...(previous === undefined ? checkName(object.metadata.name, nameRule(type)) : []),
     ...checkMetadata(object.metadata),
     ...(type.strategy.validate?.(object, previous) ?? []),
   ]
   if (errors.length > 0) throw invalid(type, object.metadata.name, errors)
+}
+
+/** Hands out what a valid object needs, and returns the way to take that back. */
+function allocate(type: ResourceType, object: AnyObject): () => void {
   const allocation = type.strategy.allocate?.(object)
   if (allocation === undefined) return () => {}
   if (allocation.errors.length > 0) {
