@@ -1,5 +1,5 @@
 import { createSocket } from 'node:dgram'
-import { request } from 'node:http'
+import { Agent, request } from 'node:http'
 import { pino } from 'pino'
 import { type ApiServer, createApiServer } from '../../src/lab/kubernetes/api-server/api-server.ts'
 
@@ -17,6 +17,8 @@ export type Order =
       body?: unknown
       contentType?: string
       timeoutMs?: number
+      /** Over the one connection that is kept open. */
+      keepsConnection?: boolean
     }
   | { id: number; kind: 'datagram'; address: string; port: number; text: string }
   | { id: number; kind: 'stream'; url: string }
@@ -33,6 +35,7 @@ export interface Reply {
   failed?: number
 }
 
+const kept = new Agent({ keepAlive: true, maxSockets: 1 })
 let api: ApiServer | undefined
 let stream: { sent: number; failed: number; isRunning: boolean; done: Promise<void> } | undefined
 
@@ -47,7 +50,14 @@ process.on('disconnect', () => process.exit(0))
 async function obey(order: Order): Promise<Omit<Reply, 'id'>> {
   switch (order.kind) {
     case 'http':
-      return await send(order.method, order.url, order.body, order.contentType, order.timeoutMs)
+      return await send(
+        order.method,
+        order.url,
+        order.body,
+        order.contentType,
+        order.timeoutMs,
+        order.keepsConnection === true ? kept : false,
+      )
     case 'datagram':
       return { body: await exchange(order.address, order.port, order.text) }
     case 'stream': {
@@ -92,6 +102,7 @@ function send(
   body?: unknown,
   contentType = 'application/json',
   timeoutMs = 3_000,
+  agent: Agent | false = false,
 ): Promise<{ status: number; body: string }> {
   const { promise, resolve, reject } = Promise.withResolvers<{ status: number; body: string }>()
   const text = body === undefined ? undefined : JSON.stringify(body)
@@ -99,8 +110,8 @@ function send(
     url,
     {
       method,
-      // A connection of its own for every request: each is balanced anew.
-      agent: false,
+      // Normally a connection of its own for every request: each is balanced anew.
+      agent,
       headers: { ...(text === undefined ? {} : { 'content-type': contentType }) },
       signal: AbortSignal.timeout(timeoutMs),
     },

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import type { Node, Pod } from '../../src/lab/kubernetes/api-server/objects.ts'
 import { cleanUpPods } from '../../src/lab/node/cleanup.ts'
@@ -213,6 +214,21 @@ test('an endpoint that is taken out gets nothing new; a Service without endpoint
   expect(Date.now() - startedAt).toBeLessThan(1_000)
 })
 
+test('an open connection keeps its pod when the endpoints change', async () => {
+  const url = `http://${vip.v4}/`
+  await setEndpoints('web', ['web-1'])
+  await untilProgrammed('n1', 'default/web', 1)
+  const before = await client.ask({ kind: 'http', method: 'GET', url, keepsConnection: true })
+  await setEndpoints('web', ['web-2', 'web-3'])
+  await untilProgrammed('n1', 'default/web', 2)
+  const after = await client.ask({ kind: 'http', method: 'GET', url, keepsConnection: true })
+  const another = await ask(client, url)
+
+  expect(JSON.parse(before.body ?? '')).toMatchObject({ pod: 'web-1' })
+  expect(JSON.parse(after.body ?? '')).toMatchObject({ pod: 'web-1' })
+  expect(another.pod).not.toBe('web-1')
+})
+
 test('readiness is probed, and the annotation switches it off and on', async () => {
   await patchPod('web-1', { metadata: { annotations: { 'weft.dev/ready': 'false' } } })
   const off = await until('web-1 is switched off', () => podWithReady('web-1', 'False'))
@@ -263,15 +279,19 @@ test('a killed runtime loses no request, and its successor takes the pods over',
 
 test('a deleted pod serves on while it drains, then nothing of it is left', async () => {
   const { status } = await untilReady('web-3')
+  await client.ask({ kind: 'stream', url: `http://${vip.v4}/` })
   await deletePod('web-3')
   const draining = await ask(client, `http://${status?.podIP}:8080/`)
+  await setEndpoints('web', ['web-1', 'web-2'])
   await until('web-3 is gone', async () =>
     (await read('/api/v1/namespaces/default/pods/web-3')) ? undefined : true,
   )
+  const result = await client.ask({ kind: 'end-stream' })
   const namespaces = (await listNamespaces()).filter((name) => name.startsWith(podPrefix))
   const routes = await readRoutes({ namespace: `${prefix}n2` })
 
   expect(draining).toMatchObject({ pod: 'web-3' })
+  expect(result.failed).toBe(0)
   expect(namespaces.some((name) => name.endsWith('-web-3'))).toBe(false)
   expect(routes.map((route) => route.destination)).not.toContain(`${status?.podIP}/32`)
 })
@@ -315,6 +335,33 @@ test('a second runtime on the same node gives up and says why', async () => {
   expect(code).toBe(3)
   expect(second.log()).toContain('another node runtime is running in this network namespace')
   await forgetNode(second)
+})
+
+test('a runtime that is killed at any instant leaves nothing that its successor does not put right', async () => {
+  let node = nodes.get('n1') as RunningNode
+  for (const afterMs of [0, 5, 15, 30, 60, 120]) {
+    await Promise.all([createPod(`early-${afterMs}`, 'n1'), createPod(`late-${afterMs}`, 'n1')])
+    await delay(afterMs)
+    node.process.kill('SIGKILL')
+    await once(node.process, 'exit')
+    node = await startNode('n1', node.stateDirectory)
+    nodes.set('n1', node)
+    await Promise.all([untilReady(`early-${afterMs}`), untilReady(`late-${afterMs}`)])
+    await deletePod(`early-${afterMs}`)
+  }
+
+  await until('the deleted pods are gone', async () =>
+    (await podNamesOf('n1')).length === 6 ? true : undefined,
+  )
+  const pids = await findPids((await listNamespaces()).filter((name) => name.startsWith(`${podPrefix}n1-`)))
+  const routes = (await readRoutes({ namespace: `${prefix}n1` })).map((route) => route.destination)
+  expect(pids.size).toBe(6)
+  for (const inOne of pids.values()) expect(inOne).toHaveLength(1)
+  expect(
+    routes.filter((destination) => destination.startsWith('10.1.1.') && destination.endsWith('/32')),
+  ).toHaveLength(6)
+  for (const name of await podNamesOf('n1')) await deletePod(name)
+  await until('no pod is left', async () => ((await podNamesOf('n1')).length === 0 ? true : undefined))
 })
 
 test('clean-up ends the pods of a runtime that was killed', async () => {
@@ -396,6 +443,11 @@ async function createPod(
     metadata: { name },
     spec: { nodeName, containers: [{ name: 'web', image: 'responder', ports }] },
   })
+}
+
+async function podNamesOf(node: NodeName): Promise<string[]> {
+  const list = await read<{ items: Pod[] }>(`/api/v1/pods?fieldSelector=spec.nodeName%3D${node}`)
+  return (list?.items ?? []).map((pod) => pod.metadata.name)
 }
 
 async function patchPod(name: string, patch: unknown): Promise<void> {

@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module'
 import { WeftError } from '../../diagnostics/error.ts'
 import { formatError } from '../../diagnostics/format.ts'
 import { readConfig } from './config.ts'
@@ -17,6 +18,8 @@ async function main(): Promise<void> {
   const config = await readConfig(path)
   const log = createLog(config.nodeName)
   const runtime = await startNodeRuntime(config, log)
+  // For the other nodes, which start at the same time, and for the next runtime after this one was killed.
+  flushCompileCache()
   for (const name of ['SIGTERM', 'SIGINT'] as const) {
     process.once(name, () => {
       log('node runtime stopping', { signal: name, stopsPods: config.stopPodsOnExit })

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { inNamespace } from '../../linux/namespace.ts'
+import { withCompileCache } from './compile-cache.ts'
 import type { ResponderConfig } from './responder.ts'
 
 /*
@@ -48,7 +49,11 @@ export async function startProcess(
   const log = openSync(logPath, 'a')
   let child: ChildProcess
   try {
-    child = spawn(command, rest, { detached: true, stdio: ['ignore', log, log] })
+    child = spawn(command, rest, {
+      detached: true,
+      stdio: ['ignore', log, log],
+      env: withCompileCache(process.env),
+    })
   } finally {
     closeSync(log)
   }

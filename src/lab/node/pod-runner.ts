@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Pod } from '../kubernetes/api-server/objects.ts'
 import { timestamp } from '../kubernetes/api-server/objects.ts'
 import type { NodeRuntimeConfig } from './config.ts'
@@ -73,30 +74,27 @@ export async function startPodRunner(
   for (const sandbox of sandboxes) await adopt(sandbox)
 
   return {
-    setDesired(pods) {
-      const wanted = new Map([...pods].map((pod) => [uidOf(pod), pod]))
-      for (const [uid, pod] of wanted) {
-        const actor = actors.get(uid) ?? addActor(uid, null)
-        if (actor.pod?.metadata.resourceVersion === pod.metadata.resourceVersion) continue
-        actor.pod = pod
-        if (pod.metadata.deletionTimestamp !== undefined) actor.deletionSeenAtMs ??= Date.now()
-        wake(actor)
-      }
-      for (const actor of actors.values()) {
-        if (wanted.has(actor.uid)) continue
-        actor.pod = null
-        wake(actor)
-      }
-    },
+    setDesired,
     async stopAll() {
-      await Promise.all(
-        [...actors.values()].map(async (actor) => {
-          actor.isBusy = true
-          clearTimeout(actor.timer)
-          await remove(actor, 500)
-        }),
-      )
+      setDesired([])
+      while (actors.size > 0) await delay(10)
     },
+  }
+
+  function setDesired(pods: Iterable<Pod>): void {
+    const wanted = new Map([...pods].map((pod) => [uidOf(pod), pod]))
+    for (const [uid, pod] of wanted) {
+      const actor = actors.get(uid) ?? addActor(uid, null)
+      if (actor.pod?.metadata.resourceVersion === pod.metadata.resourceVersion) continue
+      actor.pod = pod
+      if (pod.metadata.deletionTimestamp !== undefined) actor.deletionSeenAtMs ??= Date.now()
+      wake(actor)
+    }
+    for (const actor of actors.values()) {
+      if (wanted.has(actor.uid)) continue
+      actor.pod = null
+      wake(actor)
+    }
   }
 
   function addActor(uid: string, sandbox: Sandbox | null): Actor {

@@ -1,11 +1,12 @@
 import { createSocket } from 'node:dgram'
 import { createServer } from 'node:http'
+import { flushCompileCache } from 'node:module'
 
 /*
  * The one program that lab pods run: it answers every HTTP request with who it is and whom it sees, and every datagram
  * likewise. Started by the node runtime inside the pod's network namespace, with a ResponderConfig as its argument.
  *
- * It loads nothing but Node's own http and dgram (a pod costs 16 MB and 0.1 s of processor time). It ends with exit
+ * It loads nothing but Node's own modules (a pod costs 16 MB of its own and 0.07 s of processor time). It ends with exit
  * code 1 when it cannot listen; on SIGTERM it lets open requests finish.
  */
 
@@ -47,6 +48,9 @@ const sockets = udpPorts.map((port) => {
   socket.bind(port, '::')
   return socket
 })
+
+// Otherwise it is written at a regular end only, and pods are killed.
+flushCompileCache()
 
 process.on('SIGTERM', () => {
   for (const socket of sockets) socket.close()

@@ -29,6 +29,7 @@ export function createStatusPublisher(
   let isSending = false
   let isStopped = false
   let lastSent: Record<string, unknown> | null = null
+  let failures = 0
   let timer: NodeJS.Timeout | undefined
 
   function publish(): void {
@@ -47,16 +48,19 @@ export function createStatusPublisher(
       .then(
         () => {
           lastSent = statement.status
+          failures = 0
           isSending = false
           publish()
         },
         (error) => {
           isSending = false
-          log('pod status not sent', {
-            pod: statement.pod.metadata.name,
-            reason: reasonOf(error),
-            retryInMs: retryMs,
-          })
+          failures++
+          // One line when it begins, not one for each attempt.
+          if (failures === 1)
+            log('pod status not sent, retrying', {
+              pod: statement.pod.metadata.name,
+              reason: reasonOf(error),
+            })
           later()
         },
       )

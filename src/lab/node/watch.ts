@@ -50,6 +50,7 @@ export function watchCluster(
     more: { fieldSelector?: string } = {},
   ): Reflector<T> {
     let isPending = false
+    let wasConnected: boolean | null = null
     const changed = () => {
       if (isPending || !reflector.hasSynced) return
       isPending = true
@@ -68,11 +69,14 @@ export function watchCluster(
       onSynced: changed,
       onRefused: (key, reason) => log('object ignored', { resource: resource.resource, key, reason }),
       onHandlerError: (error) => log('watch handler failed', { reason: reasonOf(error) }),
-      onStatus: ({ isConnected, error }) =>
+      onStatus({ isConnected, error }) {
+        if (isConnected === wasConnected) return
+        wasConnected = isConnected
         log(isConnected ? 'watching' : 'not watching', {
           resource: resource.resource,
           ...(error === undefined ? {} : { reason: error.message }),
-        }),
+        })
+      },
     })
     reflector.run(signal).catch((error) => log('watch ended', { reason: reasonOf(error) }))
     return reflector
