@@ -52,6 +52,7 @@ export function fabricPlan(): Plan {
           ],
           acceptAsPath: `^${node.asn}$`,
           maximumPrefixes: 264,
+          defaultOriginate: 'dc1.UPLINK-ALIVE',
         },
         b: { group: 'TOR', import: 'dc1.FROM-LEAF', export: 'dc1.TO-LEAF' },
       })
@@ -153,6 +154,7 @@ export function emptyPlan(): Plan {
         ],
       },
       'dc1.TO-NODE': permitAll,
+      'dc1.UPLINK-ALIVE': { terms: [{ action: 'permit', match: { anyCommunity: ['DOWN'] }, set: {} }] },
       'dc1.FROM-LEAF': permitAll,
       'dc1.TO-LEAF': { terms: [{ action: 'permit', match: { local: true }, set: {} }] },
       'dc1.AGGREGATE-PODS': {

@@ -36,7 +36,8 @@ export function renderBgpGlobals(): Statement[] {
 
 /** The `router bgp` section. */
 export function renderRouterBgp(view: DeviceView): Statement[] {
-  const { device } = view
+  const { plan, device } = view
+  const sendsDefault = view.neighbors.some(({ own }) => own.defaultOriginate !== null)
   const groups = groupsOf(view).map((group) => ({
     ...group,
     agreed: agreeOn(sessionSettings(view), group.members),
@@ -44,6 +45,10 @@ export function renderRouterBgp(view: DeviceView): Statement[] {
   return [
     block(`router bgp ${device.asn}`, [
       line(`bgp router-id ${device.routerId}`),
+      ...(isBefore(plan.frr, 10) || !sendsDefault
+        ? []
+        : // How often the condition of a default route is looked at. Before, FRR did so every 5 s and could not be told.
+          [line('bgp default-originate timer 1')]),
       line('bgp log-neighbor-changes'),
       // Off in the datacenter profile: a session whose policies went missing must pass nothing (RFC 8212).
       line('bgp ebgp-requires-policy'),

@@ -147,15 +147,17 @@ test('what the profile or the release would decide is written out', () => {
   expect(text).toContain('bgp route-map delay-timer 1\n')
 })
 
-test('releases before 10 get the next-hop-group work-around and the first-AS check', () => {
+test('the release decides on the next-hop-group work-around and on what its bgpd knows', () => {
   const old = integrated({ ...fabricPlan(), frr: { major: 9, minor: 1 } }, 'dc1-leaf1')
   const recent = integrated({ ...fabricPlan(), frr: { major: 10, minor: 0 } }, 'dc1-leaf1')
 
   expect(old).toContain('frr version 9.1\n')
   expect(old).toContain('no zebra nexthop kernel enable\n')
   expect(old).toContain(' neighbor NODES enforce-first-as\n')
+  expect(old).not.toContain('default-originate timer')
   expect(recent).toContain('frr version 10.0\n')
   expect(recent).not.toMatch(/nexthop kernel enable|enforce-first-as/)
+  expect(recent).toContain(' bgp default-originate timer 1\n')
 })
 
 test('a neighbour beyond the edge is held to its AS number, password and limits', () => {
@@ -186,13 +188,13 @@ test('a setting in which members of a group differ stands on each of them', () =
 
 test('an aggregate and the default route towards nodes go through their policies', () => {
   const plan = fabricPlan()
-  for (const session of plan.sessions)
-    if (session.a.group === 'NODES') session.a.defaultOriginate = 'dc1.FROM-ABOVE'
 
   expect(integrated(plan, 'dc1-border1')).toContain(
     '  aggregate-address 10.10.20.0/22 route-map AGGREGATE-PODS\n',
   )
-  expect(integrated(plan, 'dc1-leaf1')).toContain('  neighbor NODES default-originate route-map FROM-ABOVE\n')
+  expect(integrated(plan, 'dc1-leaf1')).toContain(
+    '  neighbor NODES default-originate route-map UPLINK-ALIVE\n',
+  )
 })
 
 test('policies that only the agent refers to are there when it comes', () => {

@@ -55,7 +55,7 @@ test('a term on a set of both families becomes an entry for each, since one entr
   `)
 })
 
-test('a neighbour that may announce nothing of a family is denied there, because an empty list permits', () => {
+test('a neighbour that may announce nothing of a family is denied there in so many words', () => {
   const text = policiesWith({ terms: [] }, { accept: [{ prefix: '10.0.0.2/32' }] })
 
   expect(text).toContain('ip prefix-list ACCEPT-r2 seq 5 permit 10.0.0.2/32\n')

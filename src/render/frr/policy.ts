@@ -4,9 +4,9 @@
  * Only what the device uses is written, in the order of dependence: lists, then the route maps that read them, then
  * (elsewhere) `router bgp`. FRR accepts a name that does not exist yet, but FRR 10 complains about each of them.
  *
- * Two habits of FRR shape what is written here (both measured on 8.4.4):
- * - A list that exists but has no lines permits everything, and a name without a list denies everything. So no list
- *   is ever left to that rule: one that should match nothing says `deny any`.
+ * Two habits of FRR shape what is written here (measured on 8.4.4):
+ * - A filter whose list or route map does not exist denies everything. That is safe, but looks like a mistake; so a
+ *   list that is to match nothing is written, and says `deny any`.
  * - `match ip address` and `match ipv6 address` in one entry must both hold, which no route does. A term whose
  *   prefix set has both families therefore becomes two entries, at n and n + 5.
  */
