@@ -364,6 +364,22 @@ test('a runtime that is killed at any instant leaves nothing that its successor 
   await until('no pod is left', async () => ((await podNamesOf('n1')).length === 0 ? true : undefined))
 })
 
+test('a runtime that was asked to takes its pods with it', async () => {
+  const old = nodes.get('n1') as RunningNode
+  old.process.kill('SIGTERM')
+  await once(old.process, 'exit')
+  const node = await startNode('n1', old.stateDirectory, { stopPodsOnExit: true })
+  nodes.set('n1', node)
+  await createPod('short-lived', 'n1')
+  await untilReady('short-lived')
+
+  node.process.kill('SIGTERM')
+  const [code] = await once(node.process, 'exit')
+
+  expect(code).toBe(0)
+  expect((await listNamespaces()).filter((name) => name.startsWith(`${podPrefix}n1-`))).toEqual([])
+})
+
 test('clean-up ends the pods of a runtime that was killed', async () => {
   await createPod('left-over', 'n2')
   await untilReady('left-over')

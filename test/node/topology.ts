@@ -149,7 +149,11 @@ export interface RunningNode {
 }
 
 /** Starts the node runtime as the lab does. */
-export async function startNode(name: NodeName, stateDirectory?: string): Promise<RunningNode> {
+export async function startNode(
+  name: NodeName,
+  stateDirectory?: string,
+  more: { stopPodsOnExit?: boolean } = {},
+): Promise<RunningNode> {
   const directory = stateDirectory ?? (await mkdtemp(`${tmpdir()}/wfk-${name}-`))
   const config = {
     nodeName: name,
@@ -162,6 +166,7 @@ export async function startNode(name: NodeName, stateDirectory?: string): Promis
     podNamespacePrefix: podPrefix,
     labels: { 'topology.kubernetes.io/zone': 'dc1' },
     stateDirectory: directory,
+    ...more,
   }
   const path = `${directory}/config.json`
   await writeFile(path, JSON.stringify(config))

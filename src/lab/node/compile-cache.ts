@@ -6,7 +6,7 @@
  * It lies where only root writes: whoever can write it decides what runs.
  */
 
-export const compileCacheDirectory = '/run/weft/compile-cache'
+const compileCacheDirectory = '/run/weft/compile-cache'
 
 /** An environment for starting Node programs of Weft quickly; a cache that was chosen elsewhere stays. */
 export function withCompileCache(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {

@@ -3,7 +3,7 @@ import { get } from 'node:http'
 const timeoutMs = 1_000
 
 /** Does the pod answer over the network, as its clients would see it? */
-export function probePod(address: string, port: number): Promise<boolean> {
+function probePod(address: string, port: number): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>()
   const request = get(
     { host: address, port, path: '/healthz', agent: false, timeout: timeoutMs },

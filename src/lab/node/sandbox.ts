@@ -21,7 +21,7 @@ export interface Sandbox extends PodNetwork {
   lastExit: (ProcessExit & { at: string }) | null
 }
 
-export interface Container extends ProcessIdentity {
+interface Container extends ProcessIdentity {
   startedAt: string
 }
 

@@ -19,7 +19,7 @@ import type { Backend, Frontend, ProxiedPort } from './service-ports.ts'
  *   endpoint here: the route is about to move, and a retry may reach a node that has one).
  */
 
-export const proxyTable = 'weft-proxy'
+const proxyTable = 'weft-proxy'
 const sourceNatMark = '0x00004000'
 
 export interface ProxyRulesInput {

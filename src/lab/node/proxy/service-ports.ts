@@ -11,7 +11,7 @@ import type { Endpoint, EndpointSlice, Service, ServicePort } from '../../kubern
  * refuse the rules of all the others.
  */
 
-export type ProxiedProtocol = 'tcp' | 'udp'
+type ProxiedProtocol = 'tcp' | 'udp'
 
 export interface ProxiedPort {
   /** `<namespace>/<service>`. */

@@ -22,7 +22,7 @@ export interface ServiceProxy {
 }
 
 /** What the kernel is known to translate. */
-export interface ProgrammedState {
+interface ProgrammedState {
   /** Goes up with every change; 0 before the first. */
   revision: number
   /** When the kernel was last known to hold what the API wants. */
