@@ -37,9 +37,26 @@ const requirements = [
     isPresent: () => findTool('nsenter') !== undefined,
   },
   {
+    package: 'procps',
+    why: 'sysctl sets the kernel parameters of a namespace',
+    isPresent: () => findTool('sysctl') !== undefined,
+  },
+  {
     package: 'kubernetes-client',
     why: 'tests drive the embedded Kubernetes API with kubectl',
     isPresent: () => findTool('kubectl') !== undefined,
+    isTestOnly: true,
+  },
+  {
+    package: 'curl',
+    why: 'tests ask Services for their answer with it, from within namespaces',
+    isPresent: () => findTool('curl') !== undefined,
+    isTestOnly: true,
+  },
+  {
+    package: 'git',
+    why: 'tests compare a plan with a git revision',
+    isPresent: () => findTool('git') !== undefined,
     isTestOnly: true,
   },
 ]
