@@ -1,12 +1,13 @@
 /**
- * Reads request bodies: bounded, JSON or YAML, and refused with a `Status` that says what is wrong.
+ * Reads request bodies: bounded, JSON, YAML or the protobuf that kubectl writes, and refused with a `Status` that says what is wrong.
  */
 import type { IncomingMessage } from 'node:http'
 import { parse as parseYaml } from 'yaml'
 import { ApiError, badRequest } from './api-error.ts'
+import { decodeKubernetesProtobuf } from './protobuf.ts'
 
-/** Reads the whole body as text; more than the limit is a 413. */
-export async function readBody(request: IncomingMessage, limitBytes: number): Promise<string> {
+/** Reads the whole body; more than the limit is a 413. */
+export async function readBody(request: IncomingMessage, limitBytes: number): Promise<Buffer> {
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of request) {
@@ -20,19 +21,22 @@ export async function readBody(request: IncomingMessage, limitBytes: number): Pr
     }
     chunks.push(chunk as Buffer)
   }
-  return Buffer.concat(chunks).toString('utf8')
+  return Buffer.concat(chunks)
 }
 
 /** Decodes a body by its media type; an empty one is undefined. */
-export function decodeBody(text: string, mediaType: string): unknown {
-  if (text.trim() === '') return undefined
-  if (mediaType.includes('protobuf') || mediaType.includes('cbor')) {
+export function decodeBody(body: Buffer, mediaType: string): unknown {
+  if (body.length === 0) return undefined
+  if (mediaType === 'application/vnd.kubernetes.protobuf') return decodeKubernetesProtobuf(body)
+  if (mediaType.includes('cbor')) {
     throw new ApiError(
       415,
       'UnsupportedMediaType',
       `the body is ${mediaType}; this server reads application/json and application/yaml`,
     )
   }
+  const text = body.toString('utf8')
+  if (text.trim() === '') return undefined
   // A member of this name would reach the prototype of every object it is merged into.
   if (text.includes('__proto__')) throw badRequest('the body may not contain a member named "__proto__"')
   try {
