@@ -277,6 +277,19 @@ test('a killed runtime loses no request, and its successor takes the pods over',
   expect(nodes.get('n1')?.log()).toContain('pod adopted')
 })
 
+test('a pod that hung while no runtime watched is found out by the next one', async () => {
+  const pid = await pidOf('web-1')
+  const old = nodes.get('n1') as RunningNode
+  old.process.kill('SIGKILL')
+  await once(old.process, 'exit')
+  process.kill(pid, 'SIGSTOP')
+  nodes.set('n1', await startNode('n1', old.stateDirectory))
+  await until('web-1 is not ready', () => podWithReady('web-1', 'False'))
+  process.kill(pid, 'SIGCONT')
+
+  await untilReady('web-1')
+})
+
 test('a deleted pod serves on while it drains, then nothing of it is left', async () => {
   const { status } = await untilReady('web-3')
   await client.ask({ kind: 'stream', url: `http://${vip.v4}/` })

@@ -43,7 +43,8 @@ interface Actor {
   uid: string
   pod: Pod | null
   sandbox: Sandbox | null
-  isAnswering: boolean
+  /** Null for a pod of an earlier runtime that was not probed yet: nothing is said of it before. */
+  isAnswering: boolean | null
   problem: string | null
   deletionSeenAtMs: number | null
   exitedAtMs: number | null
@@ -134,8 +135,7 @@ export async function startPodRunner(
     if (sandbox.container === null) return wake(actor)
     if (await isRunning(sandbox.container)) {
       log('pod adopted', { pod: sandbox.pod.metadata.name, pid: sandbox.container.pid })
-      // It served before this runtime came; saying otherwise until the first probe would take it out of Services.
-      actor.isAnswering = true
+      actor.isAnswering = null
       startProbing(actor, sandbox)
     } else {
       await onExit(actor, sandbox, { exitCode: null, signal: null })
@@ -262,6 +262,7 @@ export async function startPodRunner(
       sandbox.addresses[0] ?? '',
       tcpPortsOf(sandbox.pod)[0] ?? 8080,
       (isAnswering) => {
+        if (actor.isAnswering === isAnswering) return
         actor.isAnswering = isAnswering
         log(isAnswering ? 'pod ready' : 'pod not ready', { pod: sandbox.pod.metadata.name })
         actor.status.publish()
@@ -308,11 +309,11 @@ export async function startPodRunner(
 
   /** What the API is to be told of the pod; nothing while it is removed, as only the end of that is news. */
   function describe(actor: Actor): { pod: Pod; status: Record<string, unknown> } | null {
-    const { pod, sandbox } = actor
-    if (pod === null || actor.isRemoving) return null
+    const { pod, sandbox, isAnswering } = actor
+    if (pod === null || isAnswering === null || actor.isRemoving) return null
     if (pod.metadata.deletionTimestamp !== undefined && sandbox === null) return null
     const status = describePod(pod, sandbox, {
-      isAnswering: actor.isAnswering,
+      isAnswering,
       isProcessRunning: sandbox !== null && sandbox.container !== null,
       nodeAddresses: config.addresses,
       problem: actor.problem,

@@ -19,14 +19,14 @@ function probePod(address: string, port: number): Promise<boolean> {
   return promise
 }
 
-/** Probes again and again until stopped; reports each change. Two failures in a row make a pod unready. */
+/** Probes until stopped; reports the first result and each change. Two failures in a row make a pod unready. */
 export function watchReadiness(
   address: string,
   port: number,
   onChange: (isAnswering: boolean) => void,
   onProbe: () => Promise<void>,
 ): { stop: () => void } {
-  let isAnswering = false
+  let isAnswering: boolean | null = null
   let failures = 0
   let isStopped = false
   // Quick while the pod starts, because everybody waits for it; then once a second, as a kubelet would.
@@ -38,7 +38,7 @@ export function watchReadiness(
     await onProbe()
     if (isStopped) return
     failures = isAlive ? 0 : failures + 1
-    const next = isAlive || (isAnswering && failures < 2)
+    const next = isAlive || (isAnswering === true && failures < 2)
     if (next !== isAnswering) {
       isAnswering = next
       onChange(next)
