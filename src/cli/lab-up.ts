@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { loadIntent } from '../intent/load.ts'
+import { kubeconfigPath } from '../lab/cluster.ts'
 import { sampleIntent } from '../lab/sample.ts'
 import { bringUp, type UpResult } from '../lab/up.ts'
 import { emptyLock } from '../plan/lock.ts'
@@ -54,6 +55,7 @@ Examples:
         const result = await bringUp(plan, {
           ...(options.name === undefined ? {} : { name: options.name }),
           bfd: options.bfd,
+          kubernetes: options.kubernetes,
           onProgress: progress.show,
           signal: stopper.signal,
         })
@@ -98,5 +100,10 @@ function printResult({ state, times }: UpResult, output: Output): void {
       `routers started ${seconds(times.startedMs)}, sessions ${seconds(times.startedMs + times.sessionsMs)}, ` +
       `routes ${seconds(times.startedMs + times.routesMs)}, BFD ${seconds(times.startedMs + times.bfdMs)}`,
   )
+  if (state.hasPods)
+    output.print(
+      `clusters ${state.plan.clusters.map(({ name }) => name).join(', ')} are ready after ${seconds(times.readyMs)}; ` +
+        `from any node: kubectl --kubeconfig ${kubeconfigPath(state.name)}`,
+    )
   output.print(`next: weft lab status --name ${state.name} · weft lab down ${state.name}`)
 }

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import type { Role } from '../plan/model.ts'
 import { LabReader } from './actual.ts'
 import { forEachLimited } from './concurrency.ts'
@@ -13,6 +12,7 @@ import {
 } from './differences.ts'
 import { type PlannedDevice, plannedDevices } from './planned.ts'
 import { explainSession } from './reasons.ts'
+import { isRunning } from './resident.ts'
 import { type Fault, type LabState, type RelaxedBfd, requireState } from './state.ts'
 
 export interface LabStatus {
@@ -143,7 +143,7 @@ function deadDaemon(device: string, daemon: string, kernelRoutes: number): Diffe
 
 function deadProcesses(state: LabState): Difference[] {
   return state.processes
-    .filter(({ pid }) => !existsSync(`/proc/${pid}`))
+    .filter((process) => !isRunning(process))
     .map(({ device, name, log }) => ({
       device,
       kind: 'process',

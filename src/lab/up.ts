@@ -8,6 +8,7 @@ import { renderFrr } from '../render/frr/frr-config.ts'
 import { kernelSettings } from '../render/kernel/kernel-settings.ts'
 import { LabReader } from './actual.ts'
 import { fitBfd, withoutBfd } from './bfd-budget.ts'
+import { startClusters } from './cluster.ts'
 import { forEachLimited } from './concurrency.ts'
 import { awaitConverged, type ConvergenceTimes } from './convergence.ts'
 import { type DeviceSetup, raiseLinks, startDaemons, startDevice, writeConfigs } from './daemons.ts'
@@ -44,19 +45,17 @@ export interface UpOptions {
   bfd?: boolean
   /** Link classes whose BFD is never slowed down. */
   underTest?: readonly LinkClass[]
-  /** Whether something will put pod prefixes into the nodes' kernels before convergence is judged. */
-  pods?: boolean
+  /** Start the planned clusters: control plane, node runtimes and agents; default true. */
+  kubernetes?: boolean
   convergenceTimeoutMs?: number
   onProgress?: OnProgress
   signal?: AbortSignal
-  /** Runs when all daemons are up, before convergence is waited for: pods, control plane and agents start here. */
-  afterStart?: (state: LabState) => Promise<void>
 }
 
 export interface UpResult {
   state: LabState
   /** Milliseconds from the call until each stage was complete. */
-  times: { builtMs: number; startedMs: number; convergedMs: number } & ConvergenceTimes
+  times: { builtMs: number; startedMs: number; convergedMs: number; readyMs: number } & ConvergenceTimes
 }
 
 /** Devices that start at the same time; more than this only makes them wait for each other. */
@@ -107,7 +106,7 @@ class LabBuilder {
       plan: fitted.plan,
       relaxedBfd: fitted.relaxed,
       hasBfd,
-      hasPods: options.pods === true,
+      hasPods: false,
       processes: [],
       faults: [],
     }
@@ -121,7 +120,6 @@ class LabBuilder {
       await this.#build()
       builtMs = this.#elapsedMs()
       await this.#start()
-      await this.#options.afterStart?.(this.#state)
     } catch (error) {
       this.#reader.close()
       await removeEverything(this.#lab)
@@ -130,8 +128,11 @@ class LabBuilder {
     const startedMs = this.#elapsedMs()
     try {
       const waited = await this.#converge()
+      const convergedMs = this.#elapsedMs()
+      await this.#startKubernetes()
       await this.#finish()
-      return { state: this.#state, times: { builtMs, startedMs, convergedMs: this.#elapsedMs(), ...waited } }
+      const readyMs = this.#elapsedMs()
+      return { state: this.#state, times: { builtMs, startedMs, convergedMs, readyMs, ...waited } }
     } catch (error) {
       if (this.#options.signal?.aborted) await removeEverything(this.#lab)
       else await this.#finish()
@@ -176,6 +177,18 @@ class LabBuilder {
       onProgress: this.#options.onProgress ?? (() => {}),
       ...this.#signal(),
     })
+  }
+
+  /** After the fabric: the first thing a node does is to reach the API over it. */
+  async #startKubernetes(): Promise<void> {
+    if (this.#options.kubernetes === false || this.#state.plan.clusters.length === 0) return
+    const { onProgress } = this.#options
+    await startClusters(this.#state, {
+      ...this.#signal(),
+      ...(onProgress === undefined ? {} : { onProgress }),
+    })
+    this.#state.hasPods = true
+    await this.#converge()
   }
 
   async #finish(): Promise<void> {

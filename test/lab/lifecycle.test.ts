@@ -58,8 +58,8 @@ test('a lab comes up as planned, says so, answers questions, and goes without a 
 
 test('labs live side by side, also when one name begins with the other', async () => {
   const plan = planOf(exampleIntent('one-rack'))
-  await bringUp(plan, { name: 'tlab' })
-  await bringUp(plan, { name: 'tlab-two' })
+  await bringUp(plan, { name: 'tlab', kubernetes: false })
+  await bringUp(plan, { name: 'tlab-two', kubernetes: false })
 
   await takeDown('tlab')
 
@@ -68,7 +68,7 @@ test('labs live side by side, also when one name begins with the other', async (
 })
 
 test('status names a link without carrier and what it costs, and nothing once it is healed', async () => {
-  await bringUp(planOf(exampleIntent('one-rack')), { name: 'tlab' })
+  await bringUp(planOf(exampleIntent('one-rack')), { name: 'tlab', kubernetes: false })
   const link = 'dc1-compute1-leaf1--dc1-compute1-n1'
 
   await carrierDown('tlab', link)
@@ -106,7 +106,7 @@ test('a line that FRR refuses fails with device, daemon and line, and leaves not
   // A password with a space: bgpd reads the rest as another word.
   for (const session of plan.sessions.slice(0, 1)) session.password = 'two words'
 
-  await expect(bringUp(plan, { name: 'tlab' })).rejects.toMatchObject({
+  await expect(bringUp(plan, { name: 'tlab', kubernetes: false })).rejects.toMatchObject({
     code: 'WEFT_LAB_CONFIG_LOST',
     message: expect.stringMatching(/^bgpd of dc1-compute1-\S+ did not take the line ".*password two words"/),
   })
