@@ -40,7 +40,7 @@ function interfaces({ device, neighbors }: DeviceView): Statement[] {
 }
 
 /** What stands behind an interface, as operators read it: `dc1-spine1 eth3`. */
-export function describePeer({ peerDevice, peerInterface }: Interface): string {
+function describePeer({ peerDevice, peerInterface }: Interface): string {
   return `${peerDevice} ${peerInterface}`
 }
 
