@@ -14,6 +14,7 @@ import { type EmbeddedControlPlane, startControlPlane } from '../../src/lab/kube
 import { send, until } from '../../src/lab/kubernetes/test-client.ts'
 
 const run = promisify(execFile)
+const program = 'kubectl'
 
 let controlPlane: EmbeddedControlPlane
 let folder: string
@@ -42,7 +43,7 @@ afterAll(async () => {
 })
 
 async function kubectl(...args: string[]): Promise<string> {
-  const { stdout, stderr } = await run('kubectl', [...common, ...args], {
+  const { stdout, stderr } = await run(program, [...common, ...args], {
     timeout: 60_000,
     env: { ...process.env, KUBE_EDITOR: join(folder, 'editor') },
   })
@@ -57,7 +58,7 @@ async function write(name: string, text: string): Promise<string> {
 
 /** A kubectl that keeps running, with its lines as they come. */
 function follow(...args: string[]): { line: () => Promise<string>; stop: () => Promise<void> } {
-  const child: ChildProcessWithoutNullStreams = spawn('kubectl', [...common, ...args])
+  const child: ChildProcessWithoutNullStreams = spawn(program, [...common, ...args])
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   return {
     async line() {
@@ -131,9 +132,7 @@ spec:
 
 function findKubectl(): string | undefined {
   try {
-    return execFileSync('kubectl', ['version', '--client'], { encoding: 'utf8', stdio: 'pipe' }).split(
-      '\n',
-    )[0]
+    return execFileSync(program, ['version', '--client'], { encoding: 'utf8', stdio: 'pipe' }).split('\n')[0]
   } catch {
     return undefined
   }

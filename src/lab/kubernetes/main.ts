@@ -7,8 +7,8 @@ import { readFile } from 'node:fs/promises'
 import pino from 'pino'
 import { WeftError } from '../../diagnostics/error.ts'
 import { formatError } from '../../diagnostics/format.ts'
-import { startControlPlane } from './control-plane.ts'
 import { readControlPlaneConfig } from './control-plane-config.ts'
+import { embeddedControlPlane } from './provider.ts'
 
 async function readConfigFile(path: string | undefined): Promise<unknown> {
   if (path === undefined) {
@@ -35,7 +35,7 @@ async function run(): Promise<void> {
   const log = pino()
   const path = process.argv[2]
   const config = readControlPlaneConfig(await readConfigFile(path), path)
-  const controlPlane = await startControlPlane(config, log)
+  const controlPlane = await embeddedControlPlane.start(config, log)
   log.info({ urls: controlPlane.apiUrls }, 'control plane ready')
   const signal = await new Promise<NodeJS.Signals>((resolve) => {
     process.once('SIGTERM', resolve)

@@ -8,8 +8,10 @@ import type { ControlPlaneConfig } from './control-plane-config.ts'
 import type { Log } from './log.ts'
 
 export interface RunningControlPlane {
-  /** Where clients on this machine, or in this network namespace, reach it. */
+  /** Where clients on this machine, or in this network namespace, reach it: the first listener. */
   readonly apiUrl: string
+  /** All listeners. */
+  readonly apiUrls: readonly string[]
   close(): Promise<void>
 }
 

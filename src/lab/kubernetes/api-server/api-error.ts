@@ -2,7 +2,7 @@
  * Every refusal of the server, as a Kubernetes `Status`: clients decide by `reason` and `code`, people read `message`.
  */
 
-export interface StatusCause {
+interface StatusCause {
   reason: string
   field?: string
   message: string

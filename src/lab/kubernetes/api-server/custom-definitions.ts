@@ -27,7 +27,7 @@ interface DefinedVersion {
   selectableFields?: { jsonPath: string }[]
 }
 
-export interface CustomDefinition extends KubeObject {
+interface CustomDefinition extends KubeObject {
   spec: {
     group: string
     scope: 'Namespaced' | 'Cluster'
@@ -187,7 +187,7 @@ function printerColumns(columns: readonly PrinterColumn[] | undefined): Column[]
 }
 
 /** The simple paths that printer columns use: fields, list indexes, and one filter by equality. */
-export function evaluateJsonPath(object: unknown, path: string): unknown {
+function evaluateJsonPath(object: unknown, path: string): unknown {
   const steps = path.matchAll(
     /\.([\w-]+)|\['([^']+)'\]|\[(\d+)\]|\[\?\(@\.([\w.-]+)\s*==\s*["']([^"']*)["']\)\]|\[(\*)\]/g,
   )

@@ -7,7 +7,7 @@
 import { badRequest, expired } from './api-error.ts'
 import type { AnyObject } from './objects.ts'
 
-export interface Page {
+interface Page {
   objects: readonly AnyObject[]
   resourceVersion: number
   continue?: string

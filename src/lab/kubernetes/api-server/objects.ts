@@ -5,7 +5,7 @@
  * Objects in the store are deeply frozen and shared, so whoever changes one works on {@link editableCopy}.
  */
 
-export interface OwnerReference {
+interface OwnerReference {
   apiVersion: string
   kind: string
   name: string
@@ -53,9 +53,9 @@ export interface Condition {
   observedGeneration?: number
 }
 
-export type Protocol = 'TCP' | 'UDP' | 'SCTP'
+type Protocol = 'TCP' | 'UDP' | 'SCTP'
 
-export interface ContainerPort {
+interface ContainerPort {
   name?: string
   containerPort: number
   protocol?: Protocol
@@ -80,7 +80,7 @@ export interface PodSpec {
   readinessGates?: { conditionType: string }[]
 }
 
-export interface ContainerStatus {
+interface ContainerStatus {
   name: string
   ready: boolean
   restartCount: number
@@ -175,7 +175,7 @@ export interface Lease extends KubeObject {
   spec?: { holderIdentity?: string; leaseDurationSeconds?: number; renewTime?: string; acquireTime?: string }
 }
 
-export interface ObjectReference {
+interface ObjectReference {
   kind?: string
   namespace?: string
   name?: string

@@ -4,7 +4,7 @@
  */
 
 /** A scalar drops its zero value, as JSON with `omitempty` does; one marked `?` is optional and keeps it. */
-export type Scalar = 'string' | 'bytes' | 'int' | 'int?' | 'bool' | 'bool?'
+type Scalar = 'string' | 'bytes' | 'int' | 'int?' | 'bool' | 'bool?'
 
 export type FieldType =
   | Scalar

@@ -30,7 +30,7 @@ import { apiVersionOf, type ResourceType, type Subresource, storageName } from '
 import type { Store } from './store.ts'
 import type { TypeCatalog } from './type-catalog.ts'
 
-export interface WriteOptions {
+interface WriteOptions {
   dryRun?: boolean
 }
 

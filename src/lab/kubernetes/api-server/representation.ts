@@ -6,7 +6,7 @@ import { plainColumns } from './columns.ts'
 import type { AnyObject } from './objects.ts'
 import { apiVersionOf, type ResourceType } from './resource-type.ts'
 
-export type Form = 'object' | 'table' | 'metadata'
+type Form = 'object' | 'table' | 'metadata'
 
 export interface Presentation {
   form: Form

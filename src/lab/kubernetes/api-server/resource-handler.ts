@@ -11,14 +11,22 @@ import {
   missingResource,
 } from './api-error.ts'
 import type { ListPages } from './list-pages.ts'
-import { type AnyObject, isJsonObject } from './objects.ts'
+import type { AnyObject } from './objects.ts'
 import { type AppliedConfigurations, applyMediaTypes, readApply, readPatch } from './patch-request.ts'
-import type { DeleteOptions, ObjectName, Registry } from './registry.ts'
+import type { ObjectName, Registry } from './registry.ts'
 import { negotiateForm, type Presentation, presentList, presentObject } from './representation.ts'
+import {
+  checkUnknownFields,
+  deleteOptions,
+  isTrue,
+  matcher,
+  readResourceVersion,
+  requireObject,
+  writeOptions,
+} from './request-options.ts'
 import type { ResourceTarget } from './request-target.ts'
 import type { ResourceType, Subresource } from './resource-type.ts'
 import { scaleOf, withScale } from './scale.ts'
-import { parseFieldSelector, parseLabelSelector } from './selectors.ts'
 import { serveWatch, type WatchSettings } from './watch.ts'
 
 /** What the handlers share. */
@@ -128,7 +136,7 @@ function handleSubresource(
     case 'POST binding':
       return bind(context, request, name)
     case 'POST eviction':
-      registry.remove(type, name, deleteOptions(request))
+      registry.remove(type, name, deleteOptions(request.body, request.query))
       return { code: 201, body: success() }
     case 'GET log':
       registry.get(type, name)
@@ -293,7 +301,7 @@ function remove(
   type: ResourceType,
   name: ObjectName,
 ): Answer {
-  const { object, gone } = context.registry.remove(type, name, deleteOptions(request))
+  const { object, gone } = context.registry.remove(type, name, deleteOptions(request.body, request.query))
   if (!gone || type.kind === 'Pod') return answerObject(context, request, type, object)
   const { uid } = object.metadata
   return {
@@ -312,7 +320,7 @@ function remove(
 
 function removeCollection(context: HandlerContext, request: ResourceRequest, type: ResourceType): Answer {
   const { registry } = context
-  const options = deleteOptions(request)
+  const options = deleteOptions(request.body, request.query)
   const objects = registry.list(type, request.target.namespace).filter(matcher(type, request.query))
   const removed = objects.map(({ metadata }) => registry.remove(type, metadata, options).object)
   const metadata = { resourceVersion: String(registry.store.resourceVersion()) }
@@ -357,79 +365,6 @@ function answerObject(
 
 function presentationOf({ accept, query }: ResourceRequest): Presentation {
   return negotiateForm(accept, query.get('includeObject'))
-}
-
-function matcher(type: ResourceType, query: URLSearchParams): (object: AnyObject) => boolean {
-  const labels = query.get('labelSelector')
-  const fields = query.get('fieldSelector')
-  const matchesLabels = labels ? parseLabelSelector(labels) : () => true
-  const matchesFields = fields ? parseFieldSelector(fields, type.fieldReaders) : () => true
-  return (object) => matchesLabels(object.metadata.labels ?? {}) && matchesFields(object)
-}
-
-function readResourceVersion(query: URLSearchParams): number | undefined {
-  const text = query.get('resourceVersion')
-  if (!text) return undefined
-  if (!/^\d+$/.test(text)) {
-    const errors = [
-      {
-        type: 'FieldValueInvalid' as const,
-        field: 'resourceVersion',
-        message: `Invalid value: "${text}": must be a number`,
-      },
-    ]
-    throw invalid({ group: 'meta.k8s.io', plural: 'listoptions', kind: 'ListOptions' }, '', errors)
-  }
-  return Number(text)
-}
-
-function writeOptions(query: URLSearchParams): { dryRun: boolean } {
-  return { dryRun: query.get('dryRun') === 'All' }
-}
-
-function deleteOptions({ body, query }: ResourceRequest): DeleteOptions {
-  // An Eviction carries its options one level down.
-  const wrapper = isJsonObject(body) ? body : {}
-  const options = isJsonObject(wrapper.deleteOptions) ? wrapper.deleteOptions : wrapper
-  const grace = options.gracePeriodSeconds ?? query.get('gracePeriodSeconds') ?? undefined
-  const seconds = grace === undefined ? undefined : Number(grace)
-  if (seconds !== undefined && !Number.isInteger(seconds))
-    throw badRequest('gracePeriodSeconds must be a whole number')
-  const isDryRun =
-    query.get('dryRun') === 'All' || (Array.isArray(options.dryRun) && options.dryRun.includes('All'))
-  return {
-    dryRun: isDryRun,
-    ...(seconds === undefined ? {} : { gracePeriodSeconds: seconds }),
-    ...(isJsonObject(options.preconditions) ? { preconditions: options.preconditions } : {}),
-  }
-}
-
-/** Unknown fields by the client's wish: refused (Strict), reported (Warn) or dropped silently (Ignore). */
-function checkUnknownFields(
-  type: ResourceType,
-  object: AnyObject,
-  query: URLSearchParams,
-): readonly string[] {
-  const directive = query.get('fieldValidation') ?? 'Warn'
-  if (directive === 'Ignore') return []
-  const unknown = (type.strategy.unknownFields?.(object) ?? []).map((path) => `unknown field "${path}"`)
-  if (unknown.length > 0 && directive === 'Strict') {
-    throw badRequest(
-      `${type.kind} in version "${type.version}" cannot be handled as a ${type.kind}: strict decoding error: ${unknown.join(', ')}`,
-    )
-  }
-  return unknown
-}
-
-function requireObject(body: unknown): AnyObject {
-  if (!isJsonObject(body)) throw badRequest('the request needs an object as its body')
-  if (body.metadata !== undefined && !isJsonObject(body.metadata))
-    throw badRequest('metadata must be an object')
-  return body as AnyObject
-}
-
-function isTrue(text: string | null): boolean {
-  return text === 'true' || text === '1'
 }
 
 function success(): Record<string, unknown> {

@@ -21,7 +21,7 @@ export interface StoreChange {
   resourceVersion: number
 }
 
-export type ChangeListener = (change: StoreChange) => void
+type ChangeListener = (change: StoreChange) => void
 
 export interface StoreOptions {
   /** Changes remembered for each type. */

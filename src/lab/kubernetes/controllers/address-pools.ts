@@ -26,7 +26,7 @@ export interface AddressWish {
   ports: readonly string[]
 }
 
-export type AddressOutcome = { address: string; pool: string } | { refused: string }
+type AddressOutcome = { address: string; pool: string } | { refused: string }
 
 export interface AddressPools {
   /** Gives the Service (by key) the address it wishes for, preferring the one it has. */

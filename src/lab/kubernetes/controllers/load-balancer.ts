@@ -19,7 +19,7 @@ import { type AddressWish, createAddressPools, type PoolConfig } from './address
 import { type Controller, ownKey, startController } from './controller.ts'
 import { recordEvent } from './event-recorder.ts'
 
-export const loadBalancerClass = 'weft.dev/bgp'
+const loadBalancerClass = 'weft.dev/bgp'
 const addressAnnotation = 'weft.dev/address'
 const poolAnnotation = 'weft.dev/pool'
 const sharedAnnotation = 'weft.dev/shared-address'

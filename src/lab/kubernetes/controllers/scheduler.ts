@@ -69,7 +69,7 @@ export function startScheduler(registry: Registry, log: Log, now: () => number =
 }
 
 /** The node for a Pod, or undefined when none may run it. */
-export function chooseNode(pod: Pod, nodes: readonly Node[], pods: readonly Pod[]): string | undefined {
+function chooseNode(pod: Pod, nodes: readonly Node[], pods: readonly Pod[]): string | undefined {
   const candidates = nodes.filter((node) => canRun(node) && matchesSelector(pod, node))
   const load = new Map(candidates.map(({ metadata }) => [metadata.name, { alike: 0, all: 0 }]))
   for (const other of pods) {
