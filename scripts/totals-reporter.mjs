@@ -21,8 +21,14 @@ export default class TotalsReporter {
       return
     }
     totals.skipped++
-    process.stdout.write(
-      `skipped: ${test.module.relativeModuleId} > ${test.fullName}: ${note ?? 'no reason given'}\n`,
-    )
+    const reason = note ?? (hasFailedSetUp(test) ? 'its set-up failed' : 'see its name')
+    process.stdout.write(`skipped: ${test.module.relativeModuleId} > ${test.fullName}: ${reason}\n`)
   }
+}
+
+function hasFailedSetUp(test) {
+  for (let parent = test.parent; parent !== undefined; parent = parent.parent) {
+    if (parent.errors().length > 0) return true
+  }
+  return false
 }
