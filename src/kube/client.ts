@@ -116,7 +116,13 @@ export class KubeClient {
         headers: {
           accept: 'application/json',
           'user-agent': 'weft',
-          ...(body === undefined ? {} : { 'content-type': request.contentType ?? 'application/json' }),
+          ...(body === undefined
+            ? {}
+            : {
+                'content-type': request.contentType ?? 'application/json',
+                // Without it Node sends neither length nor chunks with DELETE, and servers answer 400.
+                'content-length': Buffer.byteLength(body),
+              }),
           ...headers,
         },
       },

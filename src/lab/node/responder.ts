@@ -41,9 +41,13 @@ const sockets = udpPorts.map((port) => {
   const socket = createSocket('udp6')
   socket.on('error', fail)
   socket.on('message', (message, client) => {
-    const received = message.subarray(0, 1000).toString('utf8')
-    const answer = { ...identity, clientAddress: clientOf(client.address), received, port }
-    socket.send(`${JSON.stringify(answer)}\n`, client.port, client.address)
+    // The datagram comes back in front of the answer: a prober finds its sequence number, a person what they typed.
+    const answer = JSON.stringify({ ...identity, clientAddress: clientOf(client.address), port })
+    socket.send(
+      Buffer.concat([message.subarray(0, 1000), Buffer.from(`${answer}\n`)]),
+      client.port,
+      client.address,
+    )
   })
   socket.bind(port, '::')
   return socket

@@ -2,12 +2,25 @@ import { request } from 'node:http'
 import type { HttpAnswer, HttpRequest } from './protocol.ts'
 
 /** One request over a connection of its own; no answer is an answer with status 0 and the reason. */
-export function requestOnce({ url, source, timeoutMs = 3000 }: HttpRequest): Promise<HttpAnswer> {
+export function requestOnce({
+  url,
+  method = 'GET',
+  body,
+  contentType = 'application/json',
+  source,
+  timeoutMs = 3000,
+}: HttpRequest): Promise<HttpAnswer> {
+  const payload = body === undefined ? undefined : Buffer.from(JSON.stringify(body))
   const { promise, resolve } = Promise.withResolvers<HttpAnswer>()
   const started = performance.now()
   const latencyMs = () => performance.now() - started
   const outgoing = request(url, {
     agent: false,
+    method,
+    // Without a length Node sends no body with DELETE.
+    ...(payload === undefined
+      ? {}
+      : { headers: { 'content-type': contentType, 'content-length': payload.length } }),
     signal: AbortSignal.timeout(timeoutMs),
     ...(source === undefined ? {} : { localAddress: source }),
   })
@@ -34,6 +47,6 @@ export function requestOnce({ url, source, timeoutMs = 3000 }: HttpRequest): Pro
       }),
     )
   })
-  outgoing.end()
+  outgoing.end(payload)
   return promise
 }

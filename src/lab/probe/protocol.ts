@@ -52,6 +52,12 @@ export interface FlowSeries {
 
 export interface HttpRequest {
   url: string
+  /** Default: GET. */
+  method?: string
+  /** Sent as JSON. */
+  body?: unknown
+  /** Of the body; default: application/json. */
+  contentType?: string
   /** Source address; the kernel chooses when absent. */
   source?: string
   timeoutMs?: number
