@@ -26,6 +26,7 @@ try {
     command
       .copyInheritedSettings(program)
       .configureHelp({ showGlobalOptions: true })
+      .helpCommand(false)
       .exitOverride()
       .configureOutput({ outputError: () => {} }),
   )
