@@ -1,7 +1,7 @@
 import { WeftError } from '../diagnostics/error.ts'
 import type { ConfigChange } from '../frr/config-transaction.ts'
 import type { FrrDaemon } from '../frr/daemon.ts'
-import { tryIpBatch } from '../linux/ip-batch.ts'
+import type { IpSession } from '../linux/ip-session.ts'
 import { type ActualState, loopbackDevice } from './actual.ts'
 import type { Announce } from './desired/decision.ts'
 
@@ -21,13 +21,8 @@ export interface ChangeSet {
   removeNetworks: string[]
 }
 
-export interface ApplyOutcome {
-  /** Addresses with an operation that was refused, and why. */
-  failures: Map<string, string>
-}
-
 /** The route map of the base configuration that gives an announcement its scope. */
-export function routeMapOf(decision: Announce): string {
+function routeMapOf(decision: Announce): string {
   return `VIP-${decision.scope}`
 }
 
@@ -54,45 +49,38 @@ export function planChanges(
   return changes
 }
 
-/** Makes the changes and notes in `actual` what was done. */
-export async function applyChanges(
-  changes: ChangeSet,
-  bgpd: FrrDaemon,
-  actual: ActualState,
-): Promise<ApplyOutcome> {
-  const failures = new Map<string, string>()
-  await Promise.all([
-    removeNetworks(changes, bgpd, actual, failures),
-    addAddresses(changes, actual, failures),
-  ])
-  await Promise.all([
-    addNetworks(changes, bgpd, actual, failures),
-    removeAddresses(changes, actual, failures),
-  ])
-  return { failures }
+/** Where changes are made, and what is known to be there. */
+export interface ApplyTarget {
+  bgpd: FrrDaemon
+  ip: IpSession
+  actual: ActualState
 }
 
-async function addAddresses(
-  { addAddresses }: ChangeSet,
-  actual: ActualState,
-  failures: Map<string, string>,
-): Promise<void> {
+interface Run extends ApplyTarget {
+  failures: Map<string, string>
+}
+
+/** Makes the changes, notes in `actual` what was done, and returns what was refused, by address. */
+export async function applyChanges(changes: ChangeSet, target: ApplyTarget): Promise<Map<string, string>> {
+  const run: Run = { ...target, failures: new Map() }
+  await Promise.all([removeNetworks(changes, run), addAddresses(changes, run)])
+  await Promise.all([addNetworks(changes, run), removeAddresses(changes, run)])
+  return run.failures
+}
+
+async function addAddresses({ addAddresses }: ChangeSet, run: Run): Promise<void> {
   const operations = new Map(
     addAddresses.map((address) => [`addr replace ${addressArguments(address)}`, address]),
   )
-  await runBatch(operations, failures, (address) => actual.addresses.add(address))
+  await runBatch(operations, run, (address) => run.actual.addresses.add(address))
 }
 
-async function removeAddresses(
-  { removeAddresses }: ChangeSet,
-  actual: ActualState,
-  failures: Map<string, string>,
-): Promise<void> {
-  const safe = removeAddresses.filter((address) => !actual.networks.has(address))
+async function removeAddresses({ removeAddresses }: ChangeSet, run: Run): Promise<void> {
+  const safe = removeAddresses.filter((address) => !run.actual.networks.has(address))
   const operations = new Map(
     safe.map((address) => [`addr del ${withLength(address)} dev ${loopbackDevice}`, address]),
   )
-  await runBatch(operations, failures, (address) => actual.addresses.delete(address))
+  await runBatch(operations, run, (address) => run.actual.addresses.delete(address))
 }
 
 /**
@@ -110,49 +98,45 @@ function withLength(address: string): string {
 
 async function runBatch(
   operations: Map<string, string>,
-  failures: Map<string, string>,
+  { ip, failures }: Run,
   note: (address: string) => void,
 ): Promise<void> {
   const refused = new Map(
-    (await tryIpBatch([...operations.keys()])).map(({ operation, reason }) => [operation, reason]),
+    (await ip.apply([...operations.keys()])).map(({ operation, reason }) => [operation, reason]),
   )
   for (const [operation, address] of operations) {
     const reason = refused.get(operation)
-    // Somebody else was faster: what was wanted is there.
-    if (reason === undefined || /Cannot assign requested address/.test(reason)) note(address)
+    // Somebody else was faster: what was wanted to go is gone.
+    if (reason === undefined || /Address not found|Cannot assign requested address/.test(reason))
+      note(address)
     else failures.set(address, `ip ${operation}: ${reason}`)
   }
 }
 
-async function removeNetworks(
-  { removeNetworks }: ChangeSet,
-  bgpd: FrrDaemon,
-  actual: ActualState,
-  failures: Map<string, string>,
-): Promise<void> {
+async function removeNetworks({ removeNetworks }: ChangeSet, run: Run): Promise<void> {
   const statements = removeNetworks.map((address) => ({
     address,
-    change: statement(actual, address, `no network ${withLength(address)}`),
+    change: statement(run.actual, address, `no network ${withLength(address)}`),
   }))
-  await configure(bgpd, statements, failures, (address) => actual.networks.delete(address))
+  await configure(statements, run, (address) => run.actual.networks.delete(address))
 }
 
-async function addNetworks(
-  { addNetworks }: ChangeSet,
-  bgpd: FrrDaemon,
-  actual: ActualState,
-  failures: Map<string, string>,
-): Promise<void> {
+async function addNetworks({ addNetworks }: ChangeSet, run: Run): Promise<void> {
   const routeMaps = new Map(addNetworks.map(({ address, routeMap }) => [address, routeMap]))
   const statements = addNetworks
-    .filter(({ address }) => actual.addresses.has(address))
+    .filter(({ address }) => run.actual.addresses.has(address))
     .map(({ address, routeMap }) => ({
       address,
-      change: statement(actual, address, `network ${withLength(address)} route-map ${routeMap}`),
+      change: statement(run.actual, address, `network ${withLength(address)} route-map ${routeMap}`),
     }))
-  await configure(bgpd, statements, failures, (address) =>
-    actual.networks.set(address, routeMaps.get(address) ?? ''),
+  await configure(statements, run, (address) =>
+    run.actual.networks.set(address, routeMaps.get(address) ?? ''),
   )
+}
+
+interface Statement {
+  address: string
+  change: ConfigChange
 }
 
 function statement(actual: ActualState, address: string, line: string): ConfigChange {
@@ -161,23 +145,18 @@ function statement(actual: ActualState, address: string, line: string): ConfigCh
 }
 
 /** All in one transaction; when one statement is refused, each on its own, so that it holds up no other. */
-async function configure(
-  bgpd: FrrDaemon,
-  statements: { address: string; change: ConfigChange }[],
-  failures: Map<string, string>,
-  note: (address: string) => void,
-): Promise<void> {
+async function configure(statements: Statement[], run: Run, note: (address: string) => void): Promise<void> {
   if (statements.length === 0) return
   try {
-    await bgpd.configure(statements.map(({ change }) => change))
+    await run.bgpd.configure(statements.map(({ change }) => change))
     for (const { address } of statements) note(address)
   } catch (error) {
     if (!(error instanceof WeftError) || error.code !== 'WEFT_FRR_CONFIG_REFUSED') throw error
     const [only] = statements
     if (statements.length === 1 && only !== undefined) {
-      failures.set(only.address, error.message)
+      run.failures.set(only.address, error.message)
       return
     }
-    for (const single of statements) await configure(bgpd, [single], failures, note)
+    for (const single of statements) await configure([single], run, note)
   }
 }

@@ -4,7 +4,7 @@ import { type Address, formatAddress, parseAddress } from '../net/address.ts'
 import { type Prefix, readPrefix } from '../net/prefix.ts'
 
 /** How far a service address may travel; it picks the route map `VIP-<scope>` of the base configuration. */
-export const scopes = ['rack', 'site', 'global', 'edge'] as const
+const scopes = ['rack', 'site', 'global', 'edge'] as const
 export type Scope = (typeof scopes)[number]
 
 /** A range of service addresses that may be announced from this node. */

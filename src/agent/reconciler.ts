@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import { WeftError } from '../diagnostics/error.ts'
 import type { FrrDaemon } from '../frr/daemon.ts'
+import { IpSession } from '../linux/ip-session.ts'
 import { type ActualState, readActual } from './actual.ts'
 import { applyChanges, type ChangeSet, planChanges } from './apply.ts'
 import type { AgentConfig } from './config.ts'
@@ -28,6 +29,7 @@ export interface ReconcilerOptions {
 
 export class Reconciler {
   readonly #options: ReconcilerOptions
+  readonly #ip = new IpSession()
   #actual: ActualState | undefined
   #mustRead = true
   /** Addresses to look at, with when the event about each was received. */
@@ -104,6 +106,7 @@ export class Reconciler {
   stop(): void {
     clearTimeout(this.#retry)
     this.#isEnabled = false
+    this.#ip.close()
   }
 
   #kick(): void {
@@ -144,7 +147,7 @@ export class Reconciler {
       // Should anything throw now, what is there must be read again; and so it must when that is asked for meanwhile.
       this.#actual = undefined
       this.#mustRead = false
-      const { failures } = await applyChanges(changes, bgpd, actual)
+      const failures = await applyChanges(changes, { bgpd, ip: this.#ip, actual })
       this.#actual = actual
       this.#report(changes, failures, dirty)
       this.#warnAboutBase(
@@ -236,6 +239,6 @@ export class Reconciler {
     onFailed()
     clearTimeout(this.#retry)
     this.#retry = setTimeout(() => this.resync(), this.#retryMs * (0.5 + Math.random()))
-    this.#retryMs = Math.min(this.#retryMs * 2, 5_000)
+    this.#retryMs = Math.min(this.#retryMs * 2, 1_000)
   }
 }

@@ -21,7 +21,7 @@ export interface ConfigChange {
 }
 
 /** The line that takes back a line which adds or removes one thing. */
-export function negateLine(line: string): string {
+function negateLine(line: string): string {
   return line.startsWith('no ') ? line.slice(3) : `no ${line}`
 }
 

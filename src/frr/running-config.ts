@@ -124,7 +124,7 @@ class ListPositions {
 }
 
 /** Brings one line into the form FRR prints, where that differs from how people write it. */
-export function normalizeLine(line: string): string {
+function normalizeLine(line: string): string {
   return sortOptions(line)
     .replace(/^(router bgp \d+) vrf default$/, '$1')
     .replace(/^address-family (ipv4|ipv6)$/, 'address-family $1 unicast')

@@ -55,7 +55,7 @@ export interface BgpNeighbor {
   families: Partial<Record<BgpFamily, { prefixesAccepted: number; prefixesSent: number }>>
 }
 
-export interface BgpNextHop {
+interface BgpNextHop {
   address: string
   isUsed: boolean
 }

@@ -2,7 +2,7 @@ import type { VtyReader } from './daemon.ts'
 import type { BgpFamily } from './show-bgp.ts'
 import { asArray, asNumber, asRecord, asText, type Json, showJson } from './show-json.ts'
 
-export interface RibNextHop {
+interface RibNextHop {
   gateway?: string
   interface?: string
   isActive: boolean

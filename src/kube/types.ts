@@ -5,7 +5,7 @@
  * API may be of any version, and one broken object must not stop all others. The projections in views.ts check.
  */
 
-export interface RawMetadata {
+interface RawMetadata {
   name?: unknown
   namespace?: unknown
   uid?: unknown

@@ -12,10 +12,10 @@ export class RefusedObject extends Error {
   override readonly name = 'RefusedObject'
 }
 
-export type ServiceType = 'ClusterIP' | 'NodePort' | 'LoadBalancer' | 'ExternalName'
-export type TrafficPolicy = 'Cluster' | 'Local'
+type ServiceType = 'ClusterIP' | 'NodePort' | 'LoadBalancer' | 'ExternalName'
+type TrafficPolicy = 'Cluster' | 'Local'
 
-export interface ServicePort {
+interface ServicePort {
   protocol: string
   port: number
 }

@@ -71,7 +71,11 @@ async function runBatch(
 }
 
 /** Reads `Command failed -:N` and the complaint above it out of iproute2's standard error. */
-export function parseBatchFailures(stderr: string, operations: readonly string[]): IpFailure[] {
+export function parseBatchFailures(
+  stderr: string,
+  operations: readonly string[],
+  firstLine = 1,
+): IpFailure[] {
   const failures: IpFailure[] = []
   let reason: string[] = []
   for (const line of stderr.split('\n')) {
@@ -80,7 +84,7 @@ export function parseBatchFailures(stderr: string, operations: readonly string[]
       if (line.trim() !== '') reason.push(line.trim().replace(/^(RTNETLINK answers|Error): /, ''))
       continue
     }
-    const operation = operations[Number(number) - 1] ?? `(line ${number})`
+    const operation = operations[Number(number) - firstLine] ?? `(line ${number})`
     failures.push({ operation, reason: reason.join('; ') || 'no reason given' })
     reason = []
   }

@@ -214,6 +214,20 @@ test('after a crash of bgpd everything is announced again within a second of its
   await fixture.untilLeaf('set', '10.9.0.1/32', 0, 15_000)
 })
 
+test('waits for the base configuration when bgpd starts empty, and says what is missing', async () => {
+  await fixture.node.kill('bgpd')
+  await fixture.untilLeaf('deleted', '10.9.0.1/32', 0, 15_000)
+  await fixture.node.start('bgpd', 'frr defaults datacenter\n')
+  await vi.waitUntil(async () =>
+    (await fixture.status()).waitingFor.some((reason) => reason.includes('no BGP instance')),
+  )
+
+  await fixture.node.load('bgpd', nodeBgpd)
+
+  await fixture.untilLeaf('set', '10.9.0.1/32', 0, 15_000)
+  await expect.poll(async () => (await fixture.status()).isReady).toBe(true)
+})
+
 test('SIGTERM leaves the routes, unless told to withdraw', async () => {
   const seen = fixture.events.length
   await fixture.stopAgent('SIGTERM')

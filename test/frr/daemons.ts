@@ -46,6 +46,13 @@ export class Router {
     client.close()
   }
 
+  /** Loads configuration into a running daemon, as `vtysh -b` does at boot. */
+  async load(daemon: DaemonName, config: string): Promise<void> {
+    const file = join(this.#directory ?? tmpdir(), `${daemon}-late.conf`)
+    await writeFile(file, config)
+    await run(['vtysh', '-N', this.name, '-d', daemon, '-f', file])
+  }
+
   /** Ends one daemon and resolves when it is gone. */
   async kill(daemon: DaemonName, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     const child = this.#children.get(daemon)

@@ -1,6 +1,7 @@
 import { afterAll, expect, test } from 'vitest'
 import { readAddresses, readLinks, readRoutes } from '../../src/linux/ip.ts'
 import { applyIpBatch, tryIpBatch } from '../../src/linux/ip-batch.ts'
+import { IpSession } from '../../src/linux/ip-session.ts'
 import {
   createNamespaces,
   deleteNamespaces,
@@ -54,6 +55,37 @@ test('names the operation that was refused, and says which of a forced batch fai
 
   expect(failures.map((failure) => failure.operation)).toEqual(operations.slice(0, 2))
   expect(addresses).toContain('10.0.0.3')
+})
+
+test('a session applies batch after batch in one process, and goes on after a batch that ended it', async () => {
+  const session = new IpSession({ namespace: right })
+  const durations: number[] = []
+  for (let index = 1; index <= 50; index++) {
+    const startedAt = performance.now()
+    const failures = await session.apply([
+      `addr add 10.0.2.${index}/32 dev lo`,
+      'addr del 10.0.3.1/32 dev lo',
+    ])
+    durations.push(performance.now() - startedAt)
+    expect(failures).toEqual([
+      {
+        operation: 'addr del 10.0.3.1/32 dev lo',
+        reason: expect.stringMatching(/Address not found|Cannot assign/),
+      },
+    ])
+  }
+  await expect(session.apply(['addr nonsense'])).rejects.toThrow('"nonsense" is unknown')
+  const parallel = await Promise.all([
+    session.apply(['addr add 10.0.2.100/32 dev lo']),
+    session.apply(['addr add 10.0.2.100/32 dev lo']),
+    session.apply([]),
+  ])
+  session.close()
+
+  console.log(`one address in a session: median ${durations.toSorted((a, b) => a - b)[25]?.toFixed(2)} ms`)
+  expect(parallel.map((failures) => failures.length)).toEqual([0, 1, 0])
+  const addresses = await readAddresses({ namespace: right, device: 'lo' })
+  expect(addresses.filter((entry) => entry.address.startsWith('10.0.2.'))).toHaveLength(51)
 })
 
 test('reports every change of the routing table of a namespace', async () => {

@@ -32,7 +32,7 @@ interface Refusal {
 }
 
 /** Set to `false` on a Service to keep its addresses from being announced. */
-export const announceAnnotation = 'weft.dev/announce'
+const announceAnnotation = 'weft.dev/announce'
 
 const excludeLabel = 'node.kubernetes.io/exclude-from-external-load-balancers'
 

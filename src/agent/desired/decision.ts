@@ -28,7 +28,7 @@ export type ReasonCode = (typeof reasonCodes)[number]
 /** Why an address appears at all. */
 export type ClaimSource = 'load-balancer' | 'cluster-ip' | 'external-ip'
 
-export interface Withheld {
+interface Withheld {
   kind: 'withheld'
   address: string
   code: ReasonCode
