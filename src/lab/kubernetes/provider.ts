@@ -7,7 +7,7 @@ import { startControlPlane } from './control-plane.ts'
 import type { ControlPlaneConfig } from './control-plane-config.ts'
 import type { Log } from './log.ts'
 
-export interface RunningControlPlane {
+interface RunningControlPlane {
   /** Where clients on this machine, or in this network namespace, reach it: the first listener. */
   readonly apiUrl: string
   /** All listeners. */

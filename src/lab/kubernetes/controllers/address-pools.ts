@@ -52,10 +52,11 @@ interface Holding {
 export function createAddressPools(configs: readonly PoolConfig[]): AddressPools {
   const pools = configs.map(openPool)
   const holdings = new Map<string, Map<IpFamily, Holding>>()
+  const users = new Map<string, Map<string, Holding>>()
 
   function usersOf(address: string, except: string): Holding[] {
-    return [...holdings].flatMap(([service, byFamily]) =>
-      service === except ? [] : [...byFamily.values()].filter((holding) => holding.address === address),
+    return [...(users.get(address) ?? [])].flatMap(([service, holding]) =>
+      service === except ? [] : holding,
     )
   }
 
@@ -68,6 +69,9 @@ export function createAddressPools(configs: readonly PoolConfig[]): AddressPools
     const gone = [...(byFamily ?? [])].filter(([each]) => family === undefined || each === family)
     for (const [each, { address, pool, holder }] of gone) {
       byFamily?.delete(each)
+      const remaining = users.get(address)
+      remaining?.delete(service)
+      if (remaining?.size === 0) users.delete(address)
       if (usersOf(address, service).length === 0) pool.allocators.get(each)?.release(address, holder)
     }
     if (byFamily?.size === 0) holdings.delete(service)
@@ -88,8 +92,12 @@ export function createAddressPools(configs: readonly PoolConfig[]): AddressPools
       pool.allocators.get(wish.family)?.claim(address, holder)
     }
     const byFamily = holdings.get(service) ?? new Map<IpFamily, Holding>()
-    byFamily.set(wish.family, { address, pool, holder, ports: wish.ports })
+    const holding = { address, pool, holder, ports: wish.ports }
+    byFamily.set(wish.family, holding)
     holdings.set(service, byFamily)
+    const sharers = users.get(address) ?? new Map<string, Holding>()
+    sharers.set(service, holding)
+    users.set(address, sharers)
     return { address, pool: pool.name }
   }
 

@@ -24,6 +24,7 @@ import { selectsLabels } from '../api-server/selectors.ts'
 import type { StoreChange } from '../api-server/store.ts'
 import type { Log } from '../log.ts'
 import { type Controller, nameOf, ownKey, startController } from './controller.ts'
+import { createSelection } from './selection.ts'
 
 export const endpointsPerSlice = 100
 const managedBy = 'endpointslice-controller.k8s.io'
@@ -45,25 +46,29 @@ export interface SlicePlan {
 export function startEndpointSlices(registry: Registry, log: Log): Controller {
   const { store, types } = registry
 
-  function servicesOf(change: StoreChange): string[] {
-    const { namespace = '', labels } = change.object.metadata
-    const before = change.previous?.metadata.labels
-    return (store.list('services', namespace) as unknown as Service[])
-      .filter(({ spec }) => selectsLabels(spec.selector, labels) || selectsLabels(spec.selector, before))
-      .map(({ metadata }) => `${namespace}/${metadata.name}`)
+  const selection = createSelection(store)
+  /** The slices of each Service, kept along so that one Service's change does not look through all slices. */
+  const slicesOf = new Map<string, Map<string, EndpointSlice>>()
+
+  function noteSlice({ type, object }: Pick<StoreChange, 'type' | 'object'>): string[] {
+    const { labels, namespace, name } = object.metadata
+    if (labels?.[managedByLabel] !== managedBy) return []
+    const key = `${namespace}/${labels[serviceLabel]}`
+    const slices = slicesOf.get(key) ?? new Map<string, EndpointSlice>()
+    if (type === 'DELETED') slices.delete(name)
+    else slices.set(name, object as unknown as EndpointSlice)
+    if (slices.size === 0) slicesOf.delete(key)
+    else slicesOf.set(key, slices)
+    return [key]
   }
 
   function reconcile(key: string): void {
-    const { namespace, name } = nameOf(key)
+    const { namespace } = nameOf(key)
     const type = types.stored(sliceType)
     const service = store.get('services', key) as Service | undefined
-    const existing = (store.list(sliceType, namespace) as unknown as EndpointSlice[]).filter(
-      ({ metadata }) =>
-        metadata.labels?.[serviceLabel] === name && metadata.labels[managedByLabel] === managedBy,
-    )
+    const existing = [...(slicesOf.get(key)?.values() ?? [])]
     const isManaged = service?.spec.selector !== undefined && service.spec.type !== 'ExternalName'
-    const pods = isManaged ? (store.list('pods', namespace) as unknown as Pod[]) : []
-    const plans = isManaged ? planSlices(service, pods, existing) : []
+    const plans = isManaged ? planSlices(service, selection.podsOf(service), existing) : []
     const kept = new Set(plans.map((plan) => plan.name))
     for (const plan of plans) {
       if (plan.name === undefined) registry.create(type, namespace, newSlice(service!, plan))
@@ -81,18 +86,19 @@ export function startEndpointSlices(registry: Registry, log: Log): Controller {
     for (const { metadata } of existing) if (!kept.has(metadata.name)) registry.remove(type, metadata)
   }
 
+  for (const object of store.values(sliceType)) noteSlice({ type: 'ADDED', object })
   return startController({
     name: 'endpoint-slices',
     registry,
     log,
     triggers: {
-      services: ownKey,
-      pods: servicesOf,
+      services(change) {
+        selection.noteService(change)
+        return ownKey(change)
+      },
+      pods: selection.notePod,
       // A slice that somebody else changed or deleted is put right again.
-      [sliceType]: ({ object: { metadata } }) =>
-        metadata.labels?.[managedByLabel] === managedBy
-          ? [`${metadata.namespace}/${metadata.labels[serviceLabel]}`]
-          : [],
+      [sliceType]: noteSlice,
     },
     initialKeys: () => store.list('services').map(({ metadata }) => `${metadata.namespace}/${metadata.name}`),
     reconcile,

@@ -22,7 +22,7 @@ export function startScheduler(registry: Registry, log: Log, now: () => number =
     const pod = store.get('pods', key) as Pod | undefined
     if (pod === undefined || !isWaiting(pod)) return
     const nodes = store.list('nodes') as unknown as Node[]
-    const node = chooseNode(pod, nodes, store.list('pods') as unknown as Pod[])
+    const node = chooseNode(pod, nodes, [...store.values('pods')] as unknown as Pod[])
     if (node !== undefined) {
       registry.bindPod(pod.metadata, node)
       const message = `Successfully assigned ${key} to ${node}`
