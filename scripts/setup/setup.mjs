@@ -33,10 +33,10 @@ export function explainObstacles(obstacles) {
   say('No lab can run on this machine as it is:')
   for (const obstacle of obstacles) say(`  - ${obstacle}`)
   say('What works without one:')
-  say('  npx weft init                 write a commented starter weft.yaml')
-  say('  npx weft plan weft.yaml       capacity, devices, sessions, prefixes')
-  say('  npx weft render --out conf    FRR configuration of every device')
-  say('  npm run unit                  the tests that need neither root nor FRR')
+  say('  bin/weft init                write a commented starter weft.yaml')
+  say('  bin/weft plan                capacity, devices, sessions, prefixes')
+  say('  bin/weft render --out conf   configuration of every device')
+  say('  npm run unit                 the tests that need neither root nor FRR')
 }
 
 async function takeLock() {

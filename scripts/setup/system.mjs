@@ -100,6 +100,10 @@ async function installPackages(needs) {
     // --no-remove: FRR conflicts with other routing daemons, and taking one of those away is not ours to decide.
     aptGet(['install', '--yes', '--no-install-recommends', '--no-remove', ...names]),
   )
+  if (names.includes('frr') && installed.code === 0) {
+    if (findTool('systemctl') !== undefined) await capture('systemctl', ['disable', 'frr.service'])
+    say('setup: the frr service of this machine was neither started nor enabled; labs run their own daemons')
+  }
   if (installed.code !== 0) return `apt-get install ${names.join(' ')} failed:\n${tail(installed.output)}`
   const absent = needs.filter((need) => !need.isPresent())
   if (absent.length > 0)
@@ -128,8 +132,6 @@ async function withoutServiceStart(isFrr, install) {
     cleanUp()
     process.off('SIGINT', stop)
     process.off('SIGTERM', stop)
-    if (findTool('systemctl') !== undefined) await capture('systemctl', ['disable', 'frr.service'])
-    say('setup: the frr service of this machine was neither started nor enabled; labs run their own daemons')
   }
 }
 
