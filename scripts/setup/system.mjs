@@ -5,13 +5,19 @@
  * routing daemon on the host itself is the host owner's business; so a policy-rc.d denies that one start while the
  * package is installed, and the service is left disabled. A machine that already has FRR is not touched at all.
  */
-import { chmodSync, existsSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { capture, findTool, isExecutable, say, tail, wait } from './process.mjs'
 
 const frrDirectories = ['/usr/lib/frr', '/usr/libexec/frr']
 const frrDaemons = ['zebra', 'bgpd', 'bfdd', 'staticd']
+const frrServices = ['/lib/systemd/system/frr.service', '/etc/systemd/system/frr.service', '/etc/init.d/frr']
 const policyFile = '/usr/sbin/policy-rc.d'
+const policy = `#!/bin/sh
+# Weft's set-up is installing FRR: its service is not to start. This file goes when that is done.
+case "$1" in frr|frr.service) exit 101 ;; esac
+exit 0
+`
 
 const requirements = [
   {
@@ -96,13 +102,16 @@ async function installPackages(needs) {
   if (updated.code !== 0)
     say(`setup: apt-get update failed, going on with the lists there are\n${tail(updated.output)}`)
   const names = needs.map((need) => need.package)
-  const installed = await withoutServiceStart(names.includes('frr'), () =>
+  const bringsService = names.includes('frr') && !frrServices.some((path) => existsSync(path))
+  const install = () =>
     // --no-remove: FRR conflicts with other routing daemons, and taking one of those away is not ours to decide.
-    aptGet(['install', '--yes', '--no-install-recommends', '--no-remove', ...names]),
-  )
-  if (names.includes('frr') && installed.code === 0) {
-    if (findTool('systemctl') !== undefined) await capture('systemctl', ['disable', 'frr.service'])
-    say('setup: the frr service of this machine was neither started nor enabled; labs run their own daemons')
+    aptGet(['install', '--yes', '--no-install-recommends', '--no-remove', ...names])
+  const installed = await (bringsService ? withoutServiceStart(install) : install())
+  if (bringsService && installed.code === 0) {
+    // Without systemd running (a container) there is nothing to stop, but an image may be booted one day.
+    if (findTool('systemctl') !== undefined) await capture('systemctl', ['disable', '--now', 'frr.service'])
+    else await capture('deb-systemd-helper', ['disable', 'frr.service'])
+    say('setup: the frr service of this machine is off; labs run their own daemons')
   }
   if (installed.code !== 0) return `apt-get install ${names.join(' ')} failed:\n${tail(installed.output)}`
   const absent = needs.filter((need) => !need.isPresent())
@@ -111,17 +120,16 @@ async function installPackages(needs) {
   return undefined
 }
 
-async function withoutServiceStart(isFrr, install) {
-  if (!isFrr) return await install()
-  // Somebody else's policy (containers bring one that denies everything) stays in charge.
-  const isOurs = !existsSync(policyFile)
+async function withoutServiceStart(install) {
+  // Somebody else's policy (containers bring one that denies everything) stays in charge; ours may be left over.
+  const isOurs = !existsSync(policyFile) || readFileSync(policyFile, 'utf8') === policy
   const cleanUp = () => isOurs && rmSync(policyFile, { force: true })
   const stop = () => {
     cleanUp()
     process.exit(130)
   }
   if (isOurs) {
-    writeFileSync(policyFile, '#!/bin/sh\ncase "$1" in frr|frr.service) exit 101 ;; esac\nexit 0\n')
+    writeFileSync(policyFile, policy)
     chmodSync(policyFile, 0o755)
     process.on('SIGINT', stop)
     process.on('SIGTERM', stop)
