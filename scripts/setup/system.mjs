@@ -108,9 +108,7 @@ async function installPackages(needs) {
     aptGet(['install', '--yes', '--no-install-recommends', '--no-remove', ...names])
   const installed = await (bringsService ? withoutServiceStart(install) : install())
   if (bringsService && installed.code === 0) {
-    // Without systemd running (a container) there is nothing to stop, but an image may be booted one day.
     if (findTool('systemctl') !== undefined) await capture('systemctl', ['disable', '--now', 'frr.service'])
-    else await capture('deb-systemd-helper', ['disable', 'frr.service'])
     say('setup: the frr service of this machine is off; labs run their own daemons')
   }
   if (installed.code !== 0) return `apt-get install ${names.join(' ')} failed:\n${tail(installed.output)}`
