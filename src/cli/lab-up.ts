@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { loadIntent } from '../intent/load.ts'
 import { kubeconfigPath } from '../lab/cluster.ts'
 import { sampleIntent } from '../lab/sample.ts'
+import { readState } from '../lab/state.ts'
 import { bringUp, type UpResult } from '../lab/up.ts'
 import { emptyLock } from '../plan/lock.ts'
 import type { Plan } from '../plan/model.ts'
@@ -63,12 +64,22 @@ Examples:
         printResult(result, output)
       } catch (error) {
         progress.clear()
-        if (!stopper.signal.aborted) throw error
+        if (stopper.signal.aborted) return
+        await sayWhatIsLeft(options.name ?? plan.name, output)
+        throw error
       } finally {
         process.off('SIGINT', stop)
         process.off('SIGTERM', stop)
       }
     })
+}
+
+/** A fabric that was built stays when something after it fails: its logs say why. */
+async function sayWhatIsLeft(lab: string, output: Output): Promise<void> {
+  const state = await readState(lab).catch(() => null)
+  // A lab that was there before is not this command's.
+  if (state?.phase === 'up' && Date.parse(state.createdAt) > Date.now() - performance.now())
+    output.note(`the fabric is left up to look at; remove it with: weft lab down ${lab}`)
 }
 
 /** A sample has numbers of its own: the lock belongs to the whole. */

@@ -9,9 +9,12 @@ import {
   readBgpTable,
 } from '../frr/show-bgp.ts'
 import { readVersion } from '../frr/show-daemon.ts'
-import { readRoutes } from '../linux/ip.ts'
+import { inNamespace } from '../linux/namespace.ts'
 import { type Daemon, daemons } from './daemons.ts'
 import { namespaceOf } from './names.ts'
+import { ShellPool } from './shells.ts'
+
+const kernelReaders = 4
 
 /*
  * Reads a running lab: daemons over their sockets, which stay open, and the kernel's routes from the kernel.
@@ -34,6 +37,7 @@ export type KernelRoutes = Map<string, number>
 export class LabReader {
   readonly #lab: string
   readonly #open = new Map<string, FrrDaemon>()
+  #shells: ShellPool | undefined
 
   constructor(lab: string) {
     this.#lab = lab
@@ -80,13 +84,19 @@ export class LabReader {
   /** What BGP has put into the device's kernel. */
   async kernelRoutes(device: string, families: readonly BgpFamily[]): Promise<KernelRoutes> {
     const namespace = namespaceOf(this.#lab, device)
+    this.#shells ??= new ShellPool(kernelReaders, { env: process.env })
     const kernel: KernelRoutes = new Map()
-    for (const family of families) {
+    const flags = families.map((family) => (family === 'ipv4' ? '-4' : '-6'))
+    const commands = flags.map((flag) => `ip -json ${flag} route show proto bgp && echo`)
+    const argv = inNamespace(namespace, ['sh', '-c', `'${commands.join(' && ')}'`])
+    const texts = (await this.#shells.run(argv.join(' '))).split('\n')
+    for (const [index, family] of families.entries()) {
       const anywhere = family === 'ipv4' ? '0.0.0.0/0' : '::/0'
-      for (const route of await readRoutes({ namespace, family, protocol: 'bgp' })) {
-        const prefix = route.destination === 'default' ? anywhere : route.destination
-        // The kernel keeps equal IPv6 routes apart or together, as it pleases: count their hops as one.
-        kernel.set(prefix, (kernel.get(prefix) ?? 0) + route.nextHops.filter((hop) => hop.device).length)
+      const length = family === 'ipv4' ? 32 : 128
+      for (const { dst, dev, nexthops } of parseKernelRoutes(texts[index])) {
+        const prefix = dst === 'default' ? anywhere : dst.includes('/') ? dst : `${dst}/${length}`
+        // The kernel lists equal IPv6 routes apart or together, as it pleases: their hops count together.
+        kernel.set(prefix, (kernel.get(prefix) ?? 0) + (nexthops?.length ?? (dev === undefined ? 0 : 1)))
       }
     }
     return kernel
@@ -104,14 +114,29 @@ export class LabReader {
   }
 
   close(): void {
+    this.#shells?.close()
     for (const daemon of this.#open.values()) daemon.close()
   }
 }
 
+interface KernelRow {
+  dst: string
+  dev?: string
+  nexthops?: unknown[]
+}
+
+/** iproute2 prints nothing at all for an empty table. */
+function parseKernelRoutes(text: string | undefined): KernelRow[] {
+  return text === undefined || text.trim() === '' ? [] : (JSON.parse(text) as KernelRow[])
+}
+
+const unspecified = new Set(['', '0.0.0.0', '::'])
+
 function summarize(paths: readonly BgpPath[]): ActualRoute | null {
   const best = paths.find((path) => path.isBest)
   if (best === undefined) return null
-  const isLocal = best.peer === ''
+  // While a session is being torn down its paths have no peer any more: only their next hop tells them from our own.
+  const isLocal = best.peer === '' && best.nextHops.every(({ address }) => unspecified.has(address))
   return {
     isLocal,
     width: isLocal ? 0 : paths.filter((path) => path.isMultipath).length,

@@ -219,7 +219,7 @@ function notConverged({ lab, timeoutMs }: ConvergenceOptions, reasons: readonly 
     'WEFT_LAB_NOT_CONVERGED',
     `lab "${lab}" is not what the plan says after ${Math.round(timeoutMs / 1000)} s:\n${shown.join('\n')}${more}`,
     {
-      hint: `it is left up to look at: weft lab status --name ${lab}; remove it with: weft lab down ${lab}`,
+      hint: `see everything that differs: weft lab status --name ${lab} --all`,
     },
   )
 }

@@ -1,12 +1,11 @@
 import { chmod, chown, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { WeftError } from '../diagnostics/error.ts'
-import { applyIpBatch } from '../linux/ip-batch.ts'
 import { inNamespace } from '../linux/namespace.ts'
-import { run } from '../linux/run.ts'
-import { labEnvironmentKey, namespaceOf, pathsOf } from './names.ts'
+import { namespaceOf, pathsOf } from './names.ts'
+import { ScriptError, type ShellPool } from './shells.ts'
 
 /*
- * Starts FRR in a device's namespace: one nsenter and one shell per device, whatever the device needs.
+ * Starts FRR in a device's namespace: one nsenter and one script, whatever the device needs.
  *
  * The daemons daemonise; each returns when it has read its file, and a line that it does not know goes to its log and
  * nowhere else, exit code 0. Whoever starts them therefore reads the running configuration back (readback.ts).
@@ -64,38 +63,23 @@ export async function writeConfigs(lab: string, setups: readonly DeviceSetup[]):
   }
 }
 
-/** Applies kernel settings and starts the given daemons; resolves when each has read its configuration. */
-export async function startDevice(
-  lab: string,
-  setup: DeviceSetup,
-  which: readonly Daemon[],
-  signal?: AbortSignal,
-): Promise<void> {
-  await runInDevice(
-    lab,
-    setup.device,
-    [...kernelCommands(setup), 'ip link set lo up || exit 1', ...startCommands(lab, setup, which)],
-    signal,
-  )
+/** Applies kernel settings and starts zebra and bgpd; resolves when each has read its configuration. */
+export async function startRouter(shells: ShellPool, lab: string, setup: DeviceSetup): Promise<void> {
+  const commands = startCommands(lab, setup, ['zebra', 'bgpd'])
+  await runInDevice(shells, lab, setup.device, [
+    ...kernelCommands(setup),
+    'ip link set lo up || exit 1',
+    ...commands,
+  ])
 }
 
-/** Starts further daemons of a device. */
-export async function startDaemons(
-  lab: string,
-  setup: DeviceSetup,
-  which: readonly Daemon[],
-  signal?: AbortSignal,
-): Promise<void> {
-  await runInDevice(lab, setup.device, startCommands(lab, setup, which), signal)
-}
-
-/** Sets a device's interfaces up and adds its static routes. */
-export async function raiseLinks(lab: string, setup: DeviceSetup, signal?: AbortSignal): Promise<void> {
+/** Sets a device's interfaces up, adds its static routes and starts bfdd. */
+export async function plugIn(shells: ShellPool, lab: string, setup: DeviceSetup): Promise<void> {
   const operations = [...setup.interfaces.map((name) => `link set ${name} up`), ...setup.ipOperations]
-  await applyIpBatch(operations, {
-    namespace: namespaceOf(lab, setup.device),
-    ...(signal === undefined ? {} : { signal }),
-  })
+  await runInDevice(shells, lab, setup.device, [
+    ...(operations.length === 0 ? [] : [`ip -batch - <<'END' || exit 1`, ...operations, 'END']),
+    ...startCommands(lab, setup, ['bfdd']),
+  ])
 }
 
 /** Where a daemon writes what it has to say. */
@@ -146,23 +130,18 @@ function startCommands(lab: string, setup: DeviceSetup, which: readonly Daemon[]
 }
 
 async function runInDevice(
+  shells: ShellPool,
   lab: string,
   device: string,
   commands: readonly string[],
-  signal?: AbortSignal,
 ): Promise<void> {
   try {
-    await run(inNamespace(namespaceOf(lab, device), ['sh', '-c', commands.join('\n')]), {
-      env: { ...process.env, [labEnvironmentKey]: lab },
-      timeoutMs: 120_000,
-      ...(signal === undefined ? {} : { signal }),
-    })
+    const argv = inNamespace(namespaceOf(lab, device), ['sh', '-c', commands.join('\n')])
+    await shells.run(argv.map(quote).join(' '))
   } catch (error) {
-    if (signal?.aborted || !(error instanceof WeftError)) throw error
-    // The script itself is noise to a reader: keep what came after it.
-    const said = error.message.replace(/^".*" (ended with exit code \d+: )/s, '')
-    throw new WeftError('WEFT_LAB_DEVICE', `${device} could not be started: ${said}`, {
-      hint: `its logs are in ${pathsOf(lab).logs}/${device}; "weft lab doctor" checks the machine`,
+    if (!(error instanceof ScriptError)) throw error
+    throw new WeftError('WEFT_LAB_DEVICE', `${device} could not be started: ${error.message}`, {
+      hint: `"weft lab doctor" checks what a lab needs of this machine`,
       cause: error,
     })
   }

@@ -8,7 +8,6 @@ export type LabStep =
   | 'namespaces'
   | 'routers'
   | 'links'
-  | 'bfd daemons'
   | 'configurations read back'
   | 'sessions'
   | 'bfd sessions'

@@ -11,11 +11,12 @@ import { fitBfd, withoutBfd } from './bfd-budget.ts'
 import { startClusters } from './cluster.ts'
 import { forEachLimited } from './concurrency.ts'
 import { awaitConverged, type ConvergenceTimes } from './convergence.ts'
-import { type DeviceSetup, raiseLinks, startDaemons, startDevice, writeConfigs } from './daemons.ts'
+import { type DeviceSetup, plugIn, startRouter, writeConfigs } from './daemons.ts'
 import { withLabLock } from './lock.ts'
-import { checkDeviceName, checkLabName, clientHost, pathsOf } from './names.ts'
+import { checkDeviceName, checkLabName, clientHost, labEnvironmentKey, pathsOf } from './names.ts'
 import type { LabStep, OnProgress } from './progress.ts'
 import { checkLoadedConfig } from './readback.ts'
+import { ShellPool } from './shells.ts'
 import { type LabState, readState, writeState } from './state.ts'
 import { findLeftovers, removeEverything } from './teardown.ts'
 import {
@@ -157,10 +158,16 @@ class LabBuilder {
 
   async #start(): Promise<void> {
     const lab = this.#lab
-    const { signal } = this.#options
-    await this.#forEach('routers', startWidth, (setup) => startDevice(lab, setup, ['zebra', 'bgpd'], signal))
-    await this.#forEach('links', startWidth, (setup) => raiseLinks(lab, setup, signal))
-    await this.#forEach('bfd daemons', startWidth, (setup) => startDaemons(lab, setup, ['bfdd'], signal))
+    const shells = new ShellPool(startWidth, {
+      env: { ...process.env, [labEnvironmentKey]: lab },
+      ...this.#signal(),
+    })
+    try {
+      await this.#forEach('routers', startWidth, (setup) => startRouter(shells, lab, setup))
+      await this.#forEach('links', startWidth, (setup) => plugIn(shells, lab, setup))
+    } finally {
+      shells.close()
+    }
     await this.#forEach('configurations read back', startWidth, (setup) =>
       checkLoadedConfig(lab, this.#reader, setup),
     )
