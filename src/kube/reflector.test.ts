@@ -6,7 +6,9 @@ import type { ReflectorChange } from './reflector-store.ts'
 import { type Fault, FaultyApi } from './testing/faulty-api.ts'
 import { type RawObject, services } from './types.ts'
 
-const timings = { minBackoffMs: 1, maxBackoffMs: 4, goodWatchMs: 60_000, idleMs: 5_000, listIdleMs: 40 }
+const timings = { minBackoffMs: 1, maxBackoffMs: 4, goodWatchMs: 60_000, idleMs: 5_000, listIdleMs: 5_000 }
+/** The machine may be busy: waiting ends when the thing happens, not when the clock says so. */
+const patient = { timeout: 10_000, interval: 5 }
 const cleanups: (() => Promise<void>)[] = []
 
 afterEach(async () => {
@@ -59,11 +61,11 @@ test('takes a streamed list and then follows the watch on the same connection', 
     api.set('a', { spec: { n: 1 } })
     api.set('b', { spec: { n: 2 } })
   })
-  await vi.waitUntil(() => fixture.reflector.hasSynced)
+  await vi.waitUntil(() => fixture.reflector.hasSynced, patient)
 
   fixture.api.set('c', { spec: { n: 3 } })
   fixture.api.delete('a')
-  await vi.waitFor(() => expectSame(fixture))
+  await vi.waitFor(() => expectSame(fixture), patient)
 
   expect(fixture.api.requests).toEqual(['stream'])
   expect(fixture.changes.map((change) => `${change.kind} ${change.key}`)).toEqual([
@@ -80,21 +82,24 @@ test('falls back to pages when the server refuses to stream a list', async () =>
     api.pageSize = 2
     for (const name of ['a', 'b', 'c', 'd', 'e']) api.set(name, { spec: { name } })
   })
-  await vi.waitUntil(() => fixture.reflector.hasSynced)
+  await vi.waitUntil(() => fixture.reflector.hasSynced, patient)
 
   fixture.api.set('f', { spec: {} })
-  await vi.waitFor(() => expectSame(fixture))
+  await vi.waitFor(() => expectSame(fixture), patient)
 
   expect(fixture.api.requests).toEqual(['stream', 'list', 'list', 'list', 'watch'])
 })
 
 test('falls back to pages when the server never ends a streamed list', async () => {
-  const fixture = await start((api) => {
-    api.ignoresStreamList = true
-    api.set('a', { spec: {} })
-  })
+  const fixture = await start(
+    (api) => {
+      api.ignoresStreamList = true
+      api.set('a', { spec: {} })
+    },
+    { timings: { ...timings, listIdleMs: 40 } },
+  )
 
-  await vi.waitUntil(() => fixture.reflector.hasSynced)
+  await vi.waitUntil(() => fixture.reflector.hasSynced, patient)
 
   expectSame(fixture)
   expect(fixture.api.requests.slice(0, 2)).toEqual(['stream', 'list'])
@@ -102,11 +107,11 @@ test('falls back to pages when the server never ends a streamed list', async () 
 
 test('resumes after a reset without listing again and without telling anything twice', async () => {
   const fixture = await start((api) => api.set('a', { spec: { n: 1 } }))
-  await vi.waitUntil(() => fixture.reflector.hasSynced)
+  await vi.waitUntil(() => fixture.reflector.hasSynced, patient)
 
   fixture.api.fault('reset')
   fixture.api.set('b', { spec: { n: 2 } })
-  await vi.waitFor(() => expectSame(fixture))
+  await vi.waitFor(() => expectSame(fixture), patient)
 
   expect(fixture.api.requests.filter((request) => request !== 'watch')).toEqual(['stream'])
   expect(fixture.changes).toHaveLength(2)
@@ -117,14 +122,14 @@ test('after 410 lists again, keeps the old copy meanwhile, and tells only what d
     api.set('kept', { spec: { n: 1 } })
     api.set('removed', { spec: { n: 2 } })
   })
-  await vi.waitUntil(() => fixture.reflector.hasSynced)
+  await vi.waitUntil(() => fixture.reflector.hasSynced, patient)
   fixture.changes.length = 0
 
   fixture.api.fault('end')
   fixture.api.delete('removed')
   fixture.api.set('added', { spec: { n: 3 } })
   fixture.api.fault('compact')
-  await vi.waitUntil(() => fixture.synced() === 2)
+  await vi.waitUntil(() => fixture.synced() === 2, patient)
 
   expectSame(fixture)
   expect(fixture.changes).toEqual([
@@ -135,25 +140,25 @@ test('after 410 lists again, keeps the old copy meanwhile, and tells only what d
 
 test('resumes from a bookmark', async () => {
   const fixture = await start()
-  await vi.waitUntil(() => fixture.reflector.hasSynced)
+  await vi.waitUntil(() => fixture.reflector.hasSynced, patient)
 
   fixture.api.set('a', { spec: {} })
   fixture.api.fault('compact')
   fixture.api.bookmark()
-  await vi.waitFor(() => expect(fixture.reflector.counters.events).toBe(3))
+  await vi.waitFor(() => expect(fixture.reflector.counters.events).toBe(3), patient)
   fixture.api.fault('end')
-  await vi.waitUntil(() => fixture.reflector.counters.watches === 2 && fixture.reflector.isConnected)
+  await vi.waitUntil(() => fixture.reflector.counters.watches === 2 && fixture.reflector.isConnected, patient)
 
   expect(fixture.api.requests).toEqual(['stream', 'watch'])
 })
 
 test('keeps everything it knows while the server is away', async () => {
   const fixture = await start((api) => api.set('a', { spec: {} }))
-  await vi.waitUntil(() => fixture.reflector.hasSynced)
+  await vi.waitUntil(() => fixture.reflector.hasSynced, patient)
   fixture.changes.length = 0
 
   await fixture.api.close()
-  await vi.waitUntil(() => fixture.reflector.counters.failures > 3)
+  await vi.waitUntil(() => fixture.reflector.counters.failures > 3, patient)
 
   expect(fixture.reflector.views.size).toBe(1)
   expect(fixture.changes).toEqual([])
@@ -181,19 +186,19 @@ test('refuses one broken object, takes it when it is mended, and survives a hand
       onHandlerError: (error) => handlerErrors.push(error),
     },
   )
-  await vi.waitUntil(() => fixture.reflector.hasSynced)
+  await vi.waitUntil(() => fixture.reflector.hasSynced, patient)
 
   expect(refused).toEqual(['default/bad: spec should be an object'])
   expect([...fixture.reflector.views.keys()]).toEqual(['default/good'])
   fixture.api.set('bad', { spec: { n: 2 } })
-  await vi.waitFor(() => expectSame(fixture))
+  await vi.waitFor(() => expectSame(fixture), patient)
   expect(fixture.reflector.refused.size).toBe(0)
   expect(handlerErrors).toHaveLength(2)
 })
 
 test('names the missing permission', async () => {
   const fixture = await start()
-  await vi.waitUntil(() => fixture.reflector.hasSynced)
+  await vi.waitUntil(() => fixture.reflector.hasSynced, patient)
   const { KubeStatusError } = await import('./client.ts')
 
   const error = new KubeStatusError({ path: '/apis/discovery.k8s.io/v1/endpointslices' }, 403, 'forbidden')
@@ -232,9 +237,12 @@ test('converges to the server’s state whatever goes wrong, in whatever order',
         if (action.kind === 'fault') fixture.api.fault(action.fault)
         if (action.kind === 'wait') await new Promise((resolve) => setTimeout(resolve, 1))
       }
-      await vi.waitUntil(() => fixture.reflector.hasSynced && fixture.reflector.isConnected, { interval: 1 })
+      await vi.waitUntil(() => fixture.reflector.hasSynced && fixture.reflector.isConnected, {
+        interval: 1,
+        timeout: 10_000,
+      })
       fixture.api.set('last', { spec: {} })
-      await vi.waitFor(() => expectSame(fixture), { interval: 1, timeout: 5_000 })
+      await vi.waitFor(() => expectSame(fixture), { interval: 1, timeout: 10_000 })
 
       // The owner, who sees only changes, has the same picture.
       for (const change of fixture.changes) {

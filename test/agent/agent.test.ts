@@ -6,6 +6,8 @@ import { readAddresses, readRoutes } from '../../src/linux/ip.ts'
 import { applyIpBatch } from '../../src/linux/ip-batch.ts'
 import { Fixture, nodeBgpd } from './fixture.ts'
 
+/** The machine may be busy: waiting ends when the thing happens, not when the clock says so. */
+const patient = { timeout: 10_000, interval: 5 }
 let fixture: Fixture
 
 beforeAll(async () => {
@@ -164,7 +166,7 @@ test('what is taken away by hand comes back, and what is not the agent’s stays
   await fixture.untilLeaf('deleted', '10.9.0.1/32')
   await fixture.untilLeaf('set', '10.9.0.1/32')
   await applyIpBatch(['addr del 10.9.64.1/32 dev lo'], { namespace: fixture.node.name })
-  await expect.poll(loopbackAddresses).toContain('10.9.64.1')
+  await expect.poll(loopbackAddresses, patient).toContain('10.9.64.1')
   // Inside the pools nothing stays that no Service asks for.
   await bgpd.configure([{ context, line: 'network 10.9.0.99/32' }])
   await applyIpBatch(['addr add 10.9.0.98/32 dev lo'], { namespace: fixture.node.name })
@@ -184,7 +186,7 @@ test('while the API is away nothing changes, and it goes on where it was', async
   const seen = fixture.events.length
 
   await fixture.stopApi()
-  await vi.waitUntil(() => fixture.log.some((line) => line.msg === 'API watch lost, routes stay'))
+  await vi.waitUntil(() => fixture.log.some((line) => line.msg === 'API watch lost, routes stay'), patient)
   // Two resyncs pass meanwhile.
   await new Promise((resolve) => setTimeout(resolve, 2_500))
 
@@ -218,14 +220,15 @@ test('waits for the base configuration when bgpd starts empty, and says what is 
   await fixture.node.kill('bgpd')
   await fixture.untilLeaf('deleted', '10.9.0.1/32', 0, 15_000)
   await fixture.node.start('bgpd', 'frr defaults datacenter\n')
-  await vi.waitUntil(async () =>
-    (await fixture.status()).waitingFor.some((reason) => reason.includes('no BGP instance')),
+  await vi.waitUntil(
+    async () => (await fixture.status()).waitingFor.some((reason) => reason.includes('no BGP instance')),
+    patient,
   )
 
   await fixture.node.load('bgpd', nodeBgpd)
 
   await fixture.untilLeaf('set', '10.9.0.1/32', 0, 15_000)
-  await expect.poll(async () => (await fixture.status()).isReady).toBe(true)
+  await expect.poll(async () => (await fixture.status()).isReady, patient).toBe(true)
 })
 
 test('SIGTERM leaves the routes, unless told to withdraw', async () => {
@@ -238,5 +241,5 @@ test('SIGTERM leaves the routes, unless told to withdraw', async () => {
   await fixture.untilLeaf('deleted', '10.9.0.1/32')
 
   expect(await loopbackAddresses()).toEqual([])
-  await expect.poll(leafRoutes).toEqual(base.toSorted())
+  await expect.poll(leafRoutes, patient).toEqual(base.toSorted())
 })

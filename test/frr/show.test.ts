@@ -12,6 +12,8 @@ import { Router, routerSysctls } from './daemons.ts'
 
 /* Two routers, two unnumbered links between them, BFD, both address families. */
 
+/** The machine may be busy: waiting ends when the thing happens, not when the clock says so. */
+const patient = { timeout: 10_000, interval: 5 }
 const node = new Router('wff-node')
 const leaf = new Router('wff-leaf')
 const uplinks = ['up1', 'up2']
@@ -199,6 +201,7 @@ test('reads a multipath route in the BGP table, in detail and in the RIB', async
     .poll(
       async () =>
         (await readRib(zebra, 'ipv4')).find((route) => route.prefix === '10.0.0.1/32')?.nextHops.length,
+      patient,
     )
     .toBe(2)
 

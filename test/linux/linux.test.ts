@@ -14,6 +14,8 @@ import { type RouteEvent, watchRoutes } from '../../src/linux/route-monitor.ts'
 import { run } from '../../src/linux/run.ts'
 import { applySysctls } from '../../src/linux/sysctl.ts'
 
+/** The machine may be busy: waiting ends when the thing happens, not when the clock says so. */
+const patient = { timeout: 10_000, interval: 5 }
 const left = 'wfl-left'
 const right = 'wfl-right'
 const many = Array.from({ length: 200 }, (_, index) => `wfl-many-${index}`)
@@ -149,12 +151,12 @@ test('creates and deletes two hundred namespaces in a batch each', async () => {
 test('finds the processes inside a namespace', async () => {
   const stopper = new AbortController()
   const sleeping = run(inNamespace(right, ['sleep', '60']), { signal: stopper.signal })
-  await expect.poll(async () => (await findPids([right])).get(right)?.length).toBe(1)
+  await expect.poll(async () => (await findPids([right])).get(right)?.length, patient).toBe(1)
 
   stopper.abort()
 
   await expect(sleeping).rejects.toThrow('was cancelled')
-  await expect.poll(async () => (await findPids([right])).get(right)).toEqual([])
+  await expect.poll(async () => (await findPids([right])).get(right), patient).toEqual([])
 })
 
 test('a missing tool is an environment error, a hung one is killed, a chatty one is stopped', async () => {
