@@ -34,6 +34,11 @@ const commands: readonly CommandEntry[] = [
     load: async () => (await import('./lab.ts')).labCommand(),
   },
   {
+    name: 'tour',
+    summary: 'see it all at work: two datacenters, a Service across them, and what failures cost',
+    load: async () => (await import('./tour.ts')).tourCommand(),
+  },
+  {
     name: 'schema',
     summary: 'print the JSON Schema of weft.yaml, for editors',
     load: async () => (await import('./schema.ts')).schemaCommand(),
