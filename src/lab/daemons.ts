@@ -87,7 +87,7 @@ export function logPath(lab: string, device: string, daemon: Daemon): string {
   return `${pathsOf(lab).logs}/${device}/${daemon}.log`
 }
 
-export function configPath(lab: string, device: string, daemon: Daemon): string {
+function configPath(lab: string, device: string, daemon: Daemon): string {
   return `${pathsOf(lab).configs}/${device}/${daemon}.conf`
 }
 

@@ -15,7 +15,7 @@ import { type Fault, type LabState, requireState, writeState } from './state.ts'
  */
 
 /** Finds a link by its id, or by its two devices in either order. */
-export function requireLink(state: LabState, name: string): Link {
+function requireLink(state: LabState, name: string): Link {
   const { links } = state.plan
   const found =
     links.find((link) => link.id === name) ??

@@ -10,13 +10,13 @@ import type { LabState } from './state.ts'
 import { clientLinks } from './topology.ts'
 
 /** Names of all hosts of a lab: its devices and, when there is something beyond the edge, the client. */
-export function hostsOf(plan: Plan): string[] {
+function hostsOf(plan: Plan): string[] {
   const names = plan.devices.map((device) => device.name)
   return clientLinks(plan).length > 0 ? [...names, clientHost] : names
 }
 
 /** Finds a host by its name, or says what there is instead. */
-export function requireHost(state: LabState, name: string): string {
+function requireHost(state: LabState, name: string): string {
   const hosts = hostsOf(state.plan)
   if (hosts.includes(name)) return name
   const near = hosts.filter((host) => host.includes(name)).slice(0, 5)

@@ -39,11 +39,6 @@ export function pathsOf(lab: string): LabPaths {
   }
 }
 
-/** Socket folder of one device's daemons. */
-export function frrDirectoryOf(lab: string, device: string): string {
-  return `${frrRunDirectory}/${namespaceOf(lab, device)}`
-}
-
 /** Refuses a lab name that cannot be part of a namespace, an FRR instance and a path. */
 export function checkLabName(lab: string): void {
   if (/^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$/.test(lab)) return
