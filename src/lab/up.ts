@@ -4,29 +4,21 @@ import { WeftError } from '../diagnostics/error.ts'
 import type { LinkClass } from '../intent/model.ts'
 import { applyIpBatch } from '../linux/ip-batch.ts'
 import type { Plan } from '../plan/model.ts'
-import { renderFrr } from '../render/frr/frr-config.ts'
-import { kernelSettings } from '../render/kernel/kernel-settings.ts'
 import { LabReader } from './actual.ts'
 import { fitBfd, withoutBfd } from './bfd-budget.ts'
 import { startClusters } from './cluster.ts'
 import { forEachLimited } from './concurrency.ts'
 import { awaitConverged, type ConvergenceTimes } from './convergence.ts'
 import { type DeviceSetup, plugIn, startRouter, writeConfigs } from './daemons.ts'
+import { setupDevices } from './device-setup.ts'
 import { withLabLock } from './lock.ts'
-import { checkDeviceName, checkLabName, clientHost, labEnvironmentKey, pathsOf } from './names.ts'
+import { checkDeviceName, checkLabName, labEnvironmentKey, pathsOf } from './names.ts'
 import type { LabStep, OnProgress } from './progress.ts'
 import { checkLoadedConfig } from './readback.ts'
 import { ShellPool } from './shells.ts'
 import { type LabState, readState, writeState } from './state.ts'
 import { findLeftovers, removeEverything } from './teardown.ts'
-import {
-  clientLinks,
-  clientRouteOperations,
-  interfacesOf,
-  linkOperations,
-  namespacesFor,
-  returnRouteOperations,
-} from './topology.ts'
+import { linkOperations, namespacesFor } from './topology.ts'
 
 /*
  * Builds a lab: state, namespaces and cables, daemons, and then waits until it is what the plan says.
@@ -233,29 +225,6 @@ class LabBuilder {
   #elapsedMs(): number {
     return performance.now() - this.#started
   }
-}
-
-/** What every namespace of the lab gets; the client beyond the edge is a host without daemons. */
-function setupDevices(plan: Plan, hasBfd: boolean): DeviceSetup[] {
-  const setups = plan.devices.map((device): DeviceSetup => {
-    const { zebra, bgpd, bfdd } = renderFrr(plan, device).daemons
-    return {
-      device: device.name,
-      configs: { zebra, bgpd, ...(hasBfd ? { bfdd } : {}) },
-      sysctls: kernelSettings(plan, device),
-      interfaces: interfacesOf(plan, device.name),
-      ipOperations: returnRouteOperations(plan, device.name),
-    }
-  })
-  if (clientLinks(plan).length > 0)
-    setups.push({
-      device: clientHost,
-      configs: {},
-      sysctls: { 'net.ipv4.fib_multipath_hash_policy': '1' },
-      interfaces: interfacesOf(plan, clientHost),
-      ipOperations: clientRouteOperations(plan),
-    })
-  return setups
 }
 
 async function refuseIfPresent(lab: string): Promise<void> {
