@@ -20,45 +20,62 @@ export async function readNextHops(lab: string, device: string, prefix: string):
 
 /**
  * Waits until a device's kernel forwards a prefix as wanted, and says when that was, in milliseconds since the epoch.
- *
- * Listens to the kernel instead of asking again and again, so the time is that of the change.
  */
 export async function awaitNextHops(
   lab: string,
   device: string,
   prefix: string,
   isWanted: (nextHops: readonly NextHop[]) => boolean,
+  timeoutMs?: number,
+): Promise<number> {
+  const look = async () => isWanted(await readNextHops(lab, device, prefix))
+  return await awaitForwarding(lab, [device], prefix, look, timeoutMs)
+}
+
+/**
+ * Waits until what several kernels do with a prefix is as wanted.
+ *
+ * Listens to the kernels instead of asking again and again, so the time is that of the change.
+ */
+export async function awaitForwarding(
+  lab: string,
+  devices: readonly string[],
+  prefix: string,
+  isWanted: () => Promise<boolean>,
   timeoutMs = 30_000,
 ): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<number>()
-  // An event is only the occasion: the table says what is true after it.
+  // An event is only the occasion: the tables say what is true after it.
   const look = async (atMs: number) => {
-    if (isWanted(await readNextHops(lab, device, prefix))) resolve(atMs)
+    if (await isWanted()) resolve(atMs)
   }
-  const monitor = await watchRoutes({
-    namespace: namespaceOf(lab, device),
-    onRoute: ({ destination, atMs }) => {
-      if (destination === prefix) look(atMs).catch(reject)
-    },
-    onEnd: reject,
-  })
   const timer = setTimeout(() => {
+    const names = devices.slice(0, 4).join(', ')
     reject(
       new WeftError(
         'WEFT_LAB_ROUTE_TIMEOUT',
-        `${device} does not forward ${prefix} as expected after ${timeoutMs / 1000} s`,
-        {
-          hint: `look at it with: weft lab vtysh --name ${lab} ${device} -c 'show bgp ipv4 unicast ${prefix}'`,
-        },
+        `${names} did not forward ${prefix} as expected within ${timeoutMs / 1000} s`,
+        { hint: `look at it with: weft lab vtysh --name ${lab} ${devices[0]} -c 'show ip route ${prefix}'` },
       ),
     )
   }, timeoutMs)
+  const monitors = await Promise.all(
+    devices.map((device) =>
+      watchRoutes({
+        namespace: namespaceOf(lab, device),
+        onRoute: ({ destination, atMs }) => {
+          if (destination === prefix) look(atMs).catch(reject)
+        },
+        onEnd: reject,
+      }),
+    ),
+  )
   try {
     await look(Date.now())
     return await promise
   } finally {
     clearTimeout(timer)
-    monitor.stop()
+    for (const monitor of monitors) monitor.stop()
   }
 }
 

@@ -206,12 +206,18 @@ export interface PolicyMatch {
   anyCommunity?: string[]
   /** Route is originated by this device itself: its AS path is empty. */
   local?: true
+  /** Route carries GRACEFUL_SHUTDOWN (RFC 8326): its announcer is being drained. */
+  gracefulShutdown?: true
+  localPreference?: number
 }
 
 export interface PolicyActions {
   addCommunities?: string[]
   /** Drops whatever large communities the route carries, then sets these. */
   replaceCommunities?: string[]
+  localPreference?: number
+  /** Adds or takes away GRACEFUL_SHUTDOWN; FRR gives what still carries it after import preference 0. */
+  gracefulShutdown?: 'add' | 'remove'
   /** Times that the own AS number is put in front once more. */
   prepend?: number
 }

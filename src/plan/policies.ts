@@ -10,6 +10,14 @@ import { down, kindOf, scopeOf, scopes, siteOf } from './communities.ts'
 import type { PolicyActions, PolicyMatch, PolicyTerm, PrefixSet, RoutePolicy } from './model.ts'
 import { prefixSetsOf, receiveSet, sets } from './prefix-sets.ts'
 
+/**
+ * Local preferences. A route from a tier below beats one from above even while its announcer is drained, and says so
+ * further up with GRACEFUL_SHUTDOWN. Were a drained route simply the worst, a leaf would send its traffic to the spine
+ * while the spine still sends it to the leaf, until the spine has heard: a loop of one BGP hop's delay.
+ * What comes from above keeps FRR's default of 100.
+ */
+const preference = { below: 200, drained: 150 }
+
 /** Local names of the policies; the plan's key is `<site>.<name>`. */
 export const policies = {
   fromNode: 'FROM-NODE',
@@ -20,6 +28,7 @@ export const policies = {
   fromLeaf: 'FROM-LEAF',
   fromAbove: 'FROM-ABOVE',
   toAbove: 'TO-ABOVE',
+  borderFromAbove: 'BORDER-FROM-ABOVE',
   fromBelow: 'FROM-BELOW',
   toBelow: 'TO-BELOW',
   borderToDci: 'BORDER-TO-DCI',
@@ -81,21 +90,20 @@ export function policiesOf(intent: Intent, site: SiteIntent): SitePolicies {
 
 function nodePolicies(intent: Intent, site: SiteIntent): Record<string, PolicyTerm[]> {
   const here = siteOf(site.name)
-  const service = (set: string, scope: Scope) =>
-    permit({ prefixSet: set }, { replaceCommunities: [here, kindOf('service'), scopeOf(scope)] })
+  const service = (match: PolicyMatch, scope: Scope) =>
+    unlessDrained(match, { replaceCommunities: [here, kindOf('service'), scopeOf(scope)] })
   return {
     [policies.fromNode]: [
       permit({ prefixSet: sets.nodes }, { replaceCommunities: [here, kindOf('node')] }),
       permit({ prefixSet: sets.pods }, { replaceCommunities: [here, kindOf('pod')] }),
       // The node says how far a service address may travel; whatever else it says is dropped.
-      ...scopes.map((scope) =>
-        permit(
-          { prefixSet: sets.ownServices, anyCommunity: [scopeOf(scope)] },
-          { replaceCommunities: [here, kindOf('service'), scopeOf(scope)] },
-        ),
+      ...scopes.flatMap((scope) =>
+        service({ prefixSet: sets.ownServices, anyCommunity: [scopeOf(scope)] }, scope),
       ),
-      service(sets.services, site.addresses.services.scope),
-      ...(intent.globalServices === null ? [] : [service(sets.globalServices, intent.globalServices.scope)]),
+      ...service({ prefixSet: sets.services }, site.addresses.services.scope),
+      ...(intent.globalServices === null
+        ? []
+        : service({ prefixSet: sets.globalServices }, intent.globalServices.scope)),
     ],
     [policies.toNode]: [permit({ prefixSet: sets.fabric })],
     [policies.toNodeDefault]: [permit({ prefixSet: sets.default })],
@@ -115,10 +123,10 @@ function fabricPolicies(): Record<string, PolicyTerm[]> {
     [policies.toAbove]: [
       deny({ anyCommunity: [down] }),
       deny({ anyCommunity: [scopeOf('rack')] }),
-      permit({ prefixSet: sets.fabric }),
+      ...tellDrained({ prefixSet: sets.fabric }),
     ],
-    [policies.fromBelow]: [permit({ prefixSet: sets.fabric })],
-    [policies.toBelow]: [permit({ prefixSet: sets.fabric })],
+    [policies.fromBelow]: unlessDrained({ prefixSet: sets.fabric }),
+    [policies.toBelow]: tellDrained({ prefixSet: sets.fabric }),
   }
 }
 
@@ -126,12 +134,17 @@ function borderPolicies(intent: Intent, site: SiteIntent): Record<string, Policy
   const here = siteOf(site.name)
   const beyondSite: Scope[] = intent.dci.carry.includes('services') ? ['global', 'edge'] : []
   return {
+    [policies.borderFromAbove]: [
+      // To a border leaf the spines are the inside, and the site's own announcers beat those of other sites.
+      ...unlessDrained({ prefixSet: sets.ownServices, anyCommunity: [here] }, { addCommunities: [down] }),
+      permit({ prefixSet: sets.fabric }, { addCommunities: [down] }),
+    ],
     [policies.borderToDci]: [
       ...denyRemote(intent, site),
       permit({ prefixSet: sets.aggregates }),
       // Communities are set afresh: DOWN means something within this fabric only and would stop the route in the next.
-      ...beyondSite.map((scope) =>
-        permit(
+      ...beyondSite.flatMap((scope) =>
+        tellDrained(
           { prefixSet: sets.ownServices, anyCommunity: [scopeOf(scope)] },
           { replaceCommunities: [here, kindOf('service'), scopeOf(scope)] },
         ),
@@ -150,8 +163,8 @@ function borderPolicies(intent: Intent, site: SiteIntent): Record<string, Policy
     [policies.borderToEdge]: [
       permit({ prefixSet: sets.aggregates }),
       permit({ prefixSet: sets.remoteAggregates }),
-      ...[sets.ownServices, sets.remoteServices].map((set) =>
-        permit({ prefixSet: set, anyCommunity: [scopeOf('edge')] }),
+      ...[sets.ownServices, sets.remoteServices].flatMap((set) =>
+        tellDrained({ prefixSet: set, anyCommunity: [scopeOf('edge')] }),
       ),
       permit({ prefixSet: sets.switches }),
     ],
@@ -260,6 +273,25 @@ function originPolicies(site: SiteIntent): Record<string, PolicyTerm[]> {
 function denyRemote(intent: Intent, site: SiteIntent): PolicyTerm[] {
   const others = intent.sites.filter((other) => other !== site).map((other) => siteOf(other.name))
   return others.length === 0 ? [] : [deny({ anyCommunity: others })]
+}
+
+/** Imports from inside: preferred, and a little less while drained; the mark is taken off, or FRR would make it the worst. */
+function unlessDrained(match: PolicyMatch, set: PolicyActions = {}): PolicyTerm[] {
+  return [
+    permit(
+      { ...match, gracefulShutdown: true },
+      { ...set, localPreference: preference.drained, gracefulShutdown: 'remove' },
+    ),
+    permit(match, { ...set, localPreference: preference.below }),
+  ]
+}
+
+/** Exports that pass on that the announcer is drained. */
+function tellDrained(match: PolicyMatch, set: PolicyActions = {}): PolicyTerm[] {
+  return [
+    permit({ ...match, localPreference: preference.drained }, { ...set, gracefulShutdown: 'add' }),
+    permit(match, set),
+  ]
 }
 
 function permit(match: PolicyMatch, set: PolicyActions = {}): PolicyTerm {

@@ -124,7 +124,12 @@ function endsFor(
           policies.fromBelow,
           policies.toBelow,
         ),
-        end(b, a.role === 'spine' ? 'SPINES' : 'SUPERSPINES', policies.fromAbove, policies.toAbove),
+        end(
+          b,
+          a.role === 'spine' ? 'SPINES' : 'SUPERSPINES',
+          b.role === 'border-leaf' ? policies.borderFromAbove : policies.fromAbove,
+          policies.toAbove,
+        ),
       ]
   }
 }

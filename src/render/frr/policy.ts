@@ -22,6 +22,8 @@ type Family = 'ipv4' | 'ipv6'
  */
 export const ownRoutesList = 'OWN'
 const redistributionMap = 'REDISTRIBUTE'
+/** Community list of RFC 8326. */
+const gracefulShutdownList = 'GRACEFUL-SHUTDOWN'
 
 /** Name of the prefix list and the AS-path list that hold what exactly a neighbour may announce. */
 export function acceptList(peerDevice: string): string {
@@ -57,6 +59,9 @@ export function renderPolicies(view: DeviceView): Statement[][] {
       view,
       policies.some(({ policy }) => policy.terms.some(({ match }) => match.local === true)),
     ),
+    policies.some(({ policy }) => policy.terms.some(({ match }) => match.gracefulShutdown === true))
+      ? [line(`bgp community-list standard ${gracefulShutdownList} seq 5 permit graceful-shutdown`)]
+      : [],
     [...communityLists].flatMap(([name, communities]) =>
       communities.map((community, index) =>
         line(
@@ -152,6 +157,10 @@ function routeMap(view: DeviceView, name: string, policy: RoutePolicy): Statemen
         ...(term.match.anyCommunity === undefined
           ? []
           : [line(`match large-community ${communityListName(term.match.anyCommunity)}`)]),
+        ...(term.match.gracefulShutdown === true ? [line(`match community ${gracefulShutdownList}`)] : []),
+        ...(term.match.localPreference === undefined
+          ? []
+          : [line(`match local-preference ${term.match.localPreference}`)]),
         ...(term.action === 'permit' ? setLines(view, term.set) : []),
       ]),
     ),
@@ -175,6 +184,9 @@ function setLines(view: DeviceView, set: PolicyActions): Statement[] {
   const added = set.addCommunities ?? []
   if (set.prepend !== undefined && set.prepend > 0)
     lines.push(line(`set as-path prepend ${Array(set.prepend).fill(view.device.asn).join(' ')}`))
+  if (set.gracefulShutdown === 'add') lines.push(line('set community graceful-shutdown additive'))
+  if (set.gracefulShutdown === 'remove') lines.push(line(`set comm-list ${gracefulShutdownList} delete`))
+  if (set.localPreference !== undefined) lines.push(line(`set local-preference ${set.localPreference}`))
   if (set.replaceCommunities !== undefined) {
     const all = [...set.replaceCommunities, ...added].map((community) => communityValue(view, community))
     lines.push(line(`set large-community ${all.length === 0 ? 'none' : all.join(' ')}`))

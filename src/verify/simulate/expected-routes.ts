@@ -1,7 +1,7 @@
 /** What every routing table should hold when the whole plan is up: the yardstick of `weft lab status`. */
 import { contains, parsePrefix } from '../../net/prefix.ts'
 import type { Origination, Plan } from '../../plan/model.ts'
-import { PolicyEvaluator, type RouteAttributes } from './policy.ts'
+import { bareRoute, PolicyEvaluator, type RouteAttributes } from './policy.ts'
 import { type Adjacency, buildNetwork, type Network, propagate, type Selection } from './propagate.ts'
 
 export interface ExpectedRoute {
@@ -62,8 +62,8 @@ function collectOrigins(plan: Plan, includes: (origination: Origination) => bool
   for (const device of plan.devices) {
     for (const origination of device.originates.filter(includes)) {
       const { prefix, policy, via } = origination
-      const bare: RouteAttributes = { asPath: [], communities: new Set(), prepend: 0 }
-      const attributes = policy === null ? bare : new PolicyEvaluator(plan, prefix).apply(policy, bare)
+      const attributes =
+        policy === null ? bareRoute : new PolicyEvaluator(plan, prefix).apply(policy, bareRoute)
       if (attributes === null) continue
       const target = via === 'aggregate' ? aggregates : defaultPrefixes.includes(prefix) ? defaults : specific
       const origins = target.get(prefix) ?? new Map<string, RouteAttributes>()
@@ -92,9 +92,9 @@ function defaultOriginators(
     return [...tables.get(local.device)!].some(
       ([known, route]) =>
         new PolicyEvaluator(plan, known).apply(condition, {
+          ...bareRoute,
           asPath: route.asPath,
           communities: new Set(route.communities),
-          prepend: 0,
         }) !== null,
     )
   })

@@ -6,8 +6,20 @@ import type { Plan, PolicyMatch, PrefixEntry } from '../../plan/model.ts'
 export interface RouteAttributes {
   asPath: readonly number[]
   communities: ReadonlySet<string>
+  localPreference: number
+  /** Carries GRACEFUL_SHUTDOWN. */
+  gracefulShutdown: boolean
   /** Times the sender puts its AS number in front once more; consumed when the route leaves. */
   prepend: number
+}
+
+/** A route without attributes, as `network` makes it. */
+export const bareRoute: RouteAttributes = {
+  asPath: [],
+  communities: new Set(),
+  localPreference: 100,
+  gracefulShutdown: false,
+  prepend: 0,
 }
 
 /** Evaluates the policies of a plan for one prefix; what depends on the prefix alone is worked out once. */
@@ -27,11 +39,16 @@ export class PolicyEvaluator {
     for (const term of terms) {
       if (!this.#matches(term.match, route)) continue
       if (term.action === 'deny') return null
-      const { addCommunities, replaceCommunities, prepend } = term.set
-      if (!addCommunities && !replaceCommunities && !prepend) return route
+      const { addCommunities, replaceCommunities, prepend, localPreference, gracefulShutdown } = term.set
       return {
         asPath: route.asPath,
-        communities: new Set([...(replaceCommunities ?? route.communities), ...(addCommunities ?? [])]),
+        communities:
+          addCommunities || replaceCommunities
+            ? new Set([...(replaceCommunities ?? route.communities), ...(addCommunities ?? [])])
+            : route.communities,
+        localPreference: localPreference ?? route.localPreference,
+        gracefulShutdown:
+          gracefulShutdown === undefined ? route.gracefulShutdown : gracefulShutdown === 'add',
         prepend: prepend ?? 0,
       }
     }
@@ -45,6 +62,8 @@ export class PolicyEvaluator {
 
   #matches(match: PolicyMatch, route: RouteAttributes): boolean {
     if (match.local && route.asPath.length > 0) return false
+    if (match.gracefulShutdown && !route.gracefulShutdown) return false
+    if (match.localPreference !== undefined && match.localPreference !== route.localPreference) return false
     if (match.anyCommunity && !match.anyCommunity.some((name) => route.communities.has(name))) return false
     return match.prefixSet === undefined || this.#isInSet(match.prefixSet)
   }

@@ -1,13 +1,13 @@
 /**
  * Carries one prefix through the fabric until nothing changes: FRR's BGP for this family of designs.
  *
- * Modelled: import and export policy, exact filters, AS-path loop check on receipt, local routes first, AS-path length,
- * eBGP before iBGP, multipath-relax, route reflection towards clients, maximum-paths. All routes have local preference
- * 100, origin IGP and no MED, because nothing in a plan sets them. Where FRR lets the age of a path decide which of
+ * Modelled: import and export policy, exact filters, AS-path loop check on receipt, local preference (0 for what still
+ * carries GRACEFUL_SHUTDOWN after import), local routes first, AS-path length, eBGP before iBGP, multipath-relax, route
+ * reflection towards clients, maximum-paths. All routes have origin IGP and no MED, because nothing in a plan sets them. Where FRR lets the age of a path decide which of
  * several equal ones is announced, the lowest neighbour name decides here; the set of equal paths does not depend on it.
  */
 import type { Plan, Session, SessionEnd } from '../../plan/model.ts'
-import { PolicyEvaluator, type RouteAttributes } from './policy.ts'
+import { bareRoute, PolicyEvaluator, type RouteAttributes } from './policy.ts'
 
 /** One end of a session as its device sees it. */
 export interface Adjacency {
@@ -80,7 +80,7 @@ export function propagate(
     queue.add(device)
   }
   for (const adjacency of injected) {
-    deliver(adjacency, { asPath: [], communities: new Set(), prepend: 0 })
+    deliver(adjacency, bareRoute)
   }
   for (const device of queue) {
     queue.delete(device)
@@ -124,15 +124,18 @@ export function propagate(
     if (route.asPath.includes(remoteAsn)) return null
     if (remote.accept !== null && !evaluator.accepts(remote.accept)) return null
     if (remote.acceptAsPath !== null && !asPathMatches(remote.acceptAsPath, route.asPath)) return null
-    return evaluator.apply(remote.import, route)
+    const accepted = evaluator.apply(remote.import, route)
+    return accepted?.gracefulShutdown ? { ...accepted, localPreference: 0 } : accepted
   }
 
   function reselect(device: string, table: ReadonlyMap<Adjacency, RouteAttributes>): void {
     const before = selections.get(device)
     if (before?.local) return
     const candidates = [...table].map(([via, attributes]) => ({ via, attributes }))
-    const shortest = Math.min(...candidates.map((path) => path.attributes.asPath.length))
-    const short = candidates.filter((path) => path.attributes.asPath.length === shortest)
+    const highest = Math.max(...candidates.map((path) => path.attributes.localPreference))
+    const preferred = candidates.filter((path) => path.attributes.localPreference === highest)
+    const shortest = Math.min(...preferred.map((path) => path.attributes.asPath.length))
+    const short = preferred.filter((path) => path.attributes.asPath.length === shortest)
     const external = short.filter((path) => path.via.session.type === 'ebgp')
     const paths = (external.length > 0 ? external : short)
       .sort((x, y) => (x.via.remote.device < y.via.remote.device ? -1 : 1))
@@ -157,7 +160,9 @@ function onTheWire(route: RouteAttributes, session: Session, from: SessionEnd, a
   if (session.type === 'ibgp') return { ...route, prepend: 0 }
   // remove-private-AS: all numbers inside are private (RFC 6996), so only the sender's own remains.
   const inner = from.removePrivateAs ? [] : route.asPath
-  return { ...route, asPath: [...new Array<number>(1 + route.prepend).fill(asn), ...inner], prepend: 0 }
+  // Local preference does not leave the AS (RFC 4271 §5.1.5).
+  const asPath = [...new Array<number>(1 + route.prepend).fill(asn), ...inner]
+  return { ...route, asPath, localPreference: bareRoute.localPreference, prepend: 0 }
 }
 
 function asPathMatches(expression: string, asPath: readonly number[]): boolean {
@@ -168,6 +173,8 @@ function sameRoute(a: RouteAttributes, b: RouteAttributes): boolean {
   return (
     a.asPath.length === b.asPath.length &&
     a.asPath.every((asn, index) => asn === b.asPath[index]) &&
+    a.localPreference === b.localPreference &&
+    a.gracefulShutdown === b.gracefulShutdown &&
     a.communities.size === b.communities.size &&
     [...a.communities].every((name) => b.communities.has(name))
   )
