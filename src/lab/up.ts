@@ -24,8 +24,9 @@ import { linkOperations, namespacesFor } from './topology.ts'
  * Builds a lab: state, namespaces and cables, daemons, and then waits until it is what the plan says.
  *
  * The order is what makes it fast. zebra and bgpd of all devices start while every cable is still unplugged, so no
- * session is tried before its peer is there and no table is sent twice; then all links come up at once, and zebra's
- * quick first router advertisements reach everybody. bfdd starts in the second that this takes.
+ * session is tried before its peer is there and no table is sent twice. Then device after device is plugged in and
+ * gets its bfdd, and zebra's quick first router advertisements reach peers that are listening. All links at once is
+ * slower: a hundred busy zebras miss each other's advertisements and wait for the next, 6 s later.
  *
  * Whatever goes wrong while building, Ctrl-C included, takes down what was built. A lab that is built and does not
  * converge is left up, because then one wants to look.
