@@ -15,20 +15,32 @@ export const reasonCodes = [
   'external-ips-not-allowed',
   'cluster-ips-not-announced',
   'not-a-load-balancer',
+  'other-load-balancer-class',
+  'not-selected',
   'opted-out',
+  'annotation-invalid',
+  'service-deleting',
+  'node-unknown',
+  'node-not-ready',
   'node-network-unavailable',
   'node-excluded',
   'no-endpoints',
+  'endpoints-outside-cluster',
   'no-ready-endpoint',
   'no-endpoint-on-node',
   'no-ready-endpoint-on-node',
+  'shared-address-conflict',
+  'node-drained',
+  'no-session',
+  'dataplane-not-programmed',
+  'damped',
 ] as const
 export type ReasonCode = (typeof reasonCodes)[number]
 
 /** Why an address appears at all. */
 export type ClaimSource = 'load-balancer' | 'cluster-ip' | 'external-ip'
 
-interface Withheld {
+export interface Withheld {
   kind: 'withheld'
   address: string
   code: ReasonCode
@@ -38,7 +50,33 @@ interface Withheld {
   services: string[]
 }
 
-export interface Announce {
+/** Why an address stays announced although the objects, by themselves, say withdraw. */
+export const holdCodes = ['last-announcer', 'withdrawal-share', 'damped'] as const
+export type HoldCode = (typeof holdCodes)[number]
+
+export interface Hold {
+  by: HoldCode
+  text: string
+  /** What would have withdrawn it. */
+  against: ReasonCode
+}
+
+/** What an announcement says beside its prefix. Absent means: nothing is said. */
+export interface AnnounceAttributes {
+  scope: Scope
+  /** This node's share of the traffic: its ready endpoints, when the traffic policy is Local. A whole number from 1. */
+  weight?: number
+  /** The node is draining: announce with GRACEFUL_SHUTDOWN (RFC 8326). */
+  drained?: true
+  /** Standard `65000:1` and large `65000:1:2` communities, canonical, sorted, without repetition. Never empty. */
+  communities?: readonly string[]
+  /** Seen by iBGP neighbors only. */
+  localPreference?: number
+  /** How often the own AS is put in front once more, 1 to 10. */
+  prepend?: number
+}
+
+export interface Announce extends AnnounceAttributes {
   kind: 'announce'
   /** Canonical text. */
   address: string
@@ -46,8 +84,9 @@ export interface Announce {
   prefix: string
   family: 'ipv4' | 'ipv6'
   pool: string
-  scope: Scope
   services: string[]
+  /** Present while a guard or damping keeps the route. */
+  held?: Hold
 }
 
 export type Decision = Announce | Withheld
