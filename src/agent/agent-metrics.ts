@@ -1,31 +1,118 @@
+import { readFileSync } from 'node:fs'
+import type { BgpSession } from '../frr/show-bgp.ts'
+import type { ChangeSet } from './apply.ts'
 import type { ClusterView, Collection } from './cluster-view.ts'
-import { type Counter, type Histogram, MetricRegistry } from './metrics.ts'
+import { holdCodes, reasonCodes } from './desired/decision.ts'
+import { type Counter, type Labels, MetricRegistry } from './metrics.ts'
 import type { Reconciler } from './reconciler.ts'
+import type { AgentControl } from './status-server.ts'
+
+/*
+ * The agent's metrics; docs/reference/metrics.md explains each, and a test keeps page and code equal.
+ *
+ * Gauges are read from their owners when somebody scrapes. Only what has no owner is kept here: counters, the time of
+ * the last pass, and the sessions as they were when last asked for.
+ */
 
 export interface AgentMetrics {
   registry: MetricRegistry
-  /** Event received to last vty reply, a pass each. */
-  applySeconds: Histogram
-  changes: Counter
-  failures: Counter
+  events: Counter
+  /** A pass has ended; seconds from the event to the last reply, when an event caused it. */
+  noteApplied(pass: { changes: ChangeSet; seconds: number | undefined }): void
+  noteFailed(): void
+  noteSessions(sessions: readonly BgpSession[]): void
+  /** Since a pass ended, well or not; since the start when none has. */
+  secondsSincePass(): number
 }
 
-/** The agent's metrics; docs/reference/metrics.md explains each. */
-export function createMetrics(cluster: () => ClusterView, reconciler: () => Reconciler): AgentMetrics {
+export interface MetricSources {
+  cluster: () => ClusterView
+  reconciler: () => Reconciler
+  control?: () => AgentControl | undefined
+}
+
+const applyBounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+
+/** Makes the registry and what feeds it. */
+export function createMetrics(sources: MetricSources): AgentMetrics {
   const registry = new MetricRegistry()
+  const startedAtMs = Date.now()
+  let lastPassAtMs: number | undefined
+  let sessions: readonly BgpSession[] = []
+
   const applySeconds = registry.histogram(
     'weft_agent_apply_duration_seconds',
     'Time from receiving an event to the last reply of FRR about it.',
-    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    applyBounds,
   )
-  const changes = registry.counter('weft_agent_changes_total', 'Changes made to FRR and the kernel.')
+  const changed = registry.counter('weft_agent_changes_total', 'Changes made to FRR and the kernel.')
+  const drift = registry.counter(
+    'weft_agent_drift_repairs_total',
+    'Changes that undid what somebody else had changed.',
+  )
   const failures = registry.counter('weft_agent_apply_failures_total', 'Passes that did not fully succeed.')
-  const one = (value: number | boolean) => [{ labels: {}, value: Number(value) }]
-  const perReflector = (read: (collection: Collection) => number) => () =>
-    [...cluster().reflectors].map(([resource, reflector]) => ({
-      labels: { resource },
-      value: read(reflector),
-    }))
+  const events = registry.counter('weft_agent_events_total', 'Kubernetes Events, by what became of them.')
+  drift.increment({}, 0)
+  failures.increment({}, 0)
+
+  observeProcess(registry, startedAtMs, () => lastPassAtMs)
+  observeRoutes(registry, sources)
+  observeSessions(registry, () => sessions)
+  observeWatches(registry, sources)
+
+  return {
+    registry,
+    events,
+    noteApplied({ changes, seconds }) {
+      if (seconds !== undefined) applySeconds.observe(seconds)
+      const counts = {
+        announce: changes.addNetworks.length,
+        withdraw: changes.removeNetworks.length,
+        'add-address': changes.addAddresses.length,
+        'remove-address': changes.removeAddresses.length,
+      }
+      for (const [operation, count] of Object.entries(counts)) changed.increment({ operation }, count)
+      const total = Object.values(counts).reduce((a, b) => a + b, 0)
+      // The first pass finds whatever an earlier process left: that is no drift.
+      if (seconds === undefined && lastPassAtMs !== undefined) drift.increment({}, total)
+      lastPassAtMs = Date.now()
+    },
+    noteFailed() {
+      failures.increment()
+      lastPassAtMs = Date.now()
+    },
+    noteSessions(read) {
+      sessions = read
+    },
+    secondsSincePass: () => (Date.now() - (lastPassAtMs ?? startedAtMs)) / 1000,
+  }
+}
+
+function observeProcess(
+  registry: MetricRegistry,
+  startedAtMs: number,
+  lastPassAtMs: () => number | undefined,
+): void {
+  const version = readVersion()
+  registry.observe('weft_build_info', 'Always 1; the labels say what runs.', () =>
+    one(1, { version, node: process.version }),
+  )
+  registry.observe('weft_agent_start_timestamp_seconds', 'When the agent started, Unix time.', () =>
+    one(startedAtMs / 1000),
+  )
+  registry.observe('weft_agent_resident_memory_bytes', 'Memory of the process that is in RAM.', () =>
+    one(process.memoryUsage.rss()),
+  )
+  registry.observe(
+    'weft_agent_last_pass_timestamp_seconds',
+    'When FRR and the kernel were last compared with what should be, Unix time; 0 when never.',
+    () => one((lastPassAtMs() ?? 0) / 1000),
+  )
+}
+
+function observeRoutes(registry: MetricRegistry, { cluster, reconciler, control }: MetricSources): void {
+  const decisions = () => [...cluster().index.decisions.values()]
+  const announcing = () => decisions().filter((decision) => decision.kind === 'announce')
 
   registry.observe('weft_agent_bgpd_up', 'Whether bgpd answers on its vty socket.', () =>
     one(reconciler().isBgpdUp),
@@ -40,53 +127,124 @@ export function createMetrics(cluster: () => ClusterView, reconciler: () => Reco
     'weft_agent_withheld_addresses',
     'Service addresses not announced, by first failing reason.',
     () => {
-      const withheld = [...cluster().index.decisions.values()].filter(
-        (decision) => decision.kind === 'withheld',
+      const counts = Map.groupBy(
+        decisions().filter((decision) => decision.kind === 'withheld'),
+        (decision) => decision.code,
       )
-      return [...Map.groupBy(withheld, (decision) => decision.code)].map(([reason, group]) => ({
-        labels: { reason },
-        value: group.length,
-      }))
+      return reasonCodes.map((reason) => ({ labels: { reason }, value: counts.get(reason)?.length ?? 0 }))
     },
   )
   registry.observe(
+    'weft_agent_held_addresses',
+    'Service addresses that stay announced because a guard holds them, by guard.',
+    () => {
+      const counts = Map.groupBy(announcing(), (decision) => decision.held?.by)
+      return holdCodes.map((guard) => ({ labels: { guard }, value: counts.get(guard)?.length ?? 0 }))
+    },
+  )
+  registry.observe('weft_agent_damped_addresses', 'Service addresses under flap damping.', () =>
+    one(
+      decisions().filter((decision) =>
+        decision.kind === 'withheld' ? decision.code === 'damped' : decision.held?.by === 'damped',
+      ).length,
+    ),
+  )
+  registry.observe('weft_agent_weighted_addresses', 'Service addresses announced with a weight.', () =>
+    one(announcing().filter((decision) => decision.weight !== undefined).length),
+  )
+  registry.observe('weft_agent_drain_phase', '1 for the phase of draining that the node is in.', () => {
+    const status = control?.()?.drainStatus
+    return status === undefined ? [] : one(1, { phase: status.phase })
+  })
+}
+
+function observeSessions(registry: MetricRegistry, sessions: () => readonly BgpSession[]): void {
+  const each = (read: (session: BgpSession) => number | boolean) => () =>
+    sessions().map((session) => ({ labels: labelsOf(session), value: Number(read(session)) }))
+  registry.observe(
+    'weft_bgp_session_up',
+    'Whether the session is Established.',
+    each((session) => session.isEstablished),
+  )
+  registry.observe(
+    'weft_bgp_session_prefixes_sent',
+    'Prefixes announced to the neighbor.',
+    each((session) => session.prefixesSent),
+  )
+  registry.observe(
+    'weft_bgp_session_prefixes_received',
+    'Prefixes accepted from the neighbor.',
+    each((session) => session.prefixesReceived),
+  )
+  registry.observe(
+    'weft_bgp_session_drops_total',
+    'How often the session was lost.',
+    each((session) => session.timesDropped),
+    'counter',
+  )
+}
+
+function labelsOf({ neighbor, family, hostname }: BgpSession): Labels {
+  return { neighbor, family, ...(hostname === undefined ? {} : { hostname }) }
+}
+
+function observeWatches(registry: MetricRegistry, { cluster }: MetricSources): void {
+  const each = (read: (collection: Collection) => number) => () =>
+    [...cluster().reflectors].map(([resource, reflector]) => ({
+      labels: { resource },
+      value: read(reflector),
+    }))
+  registry.observe(
     'weft_watch_connected',
     'Whether the API watch is open.',
-    perReflector((r) => Number(r.isConnected)),
+    each((r) => Number(r.isConnected)),
   )
   registry.observe(
     'weft_watch_last_event_age_seconds',
     'Time since the API sent anything.',
-    perReflector((r) => (r.lastEventAtMs === 0 ? 0 : (Date.now() - r.lastEventAtMs) / 1000)),
+    each((r) => (r.lastEventAtMs === 0 ? 0 : (Date.now() - r.lastEventAtMs) / 1000)),
   )
   registry.observe(
     'weft_watch_refused_objects',
     'Objects that could not be understood.',
-    perReflector((r) => r.refused.size),
+    each((r) => r.refused.size),
+  )
+  registry.observe(
+    'weft_watch_objects',
+    'Objects known.',
+    each((r) => r.views.size),
   )
   registry.observe(
     'weft_watch_events_total',
     'Watch events received.',
-    perReflector((r) => r.counters.events),
+    each((r) => r.counters.events),
     'counter',
   )
   registry.observe(
     'weft_watch_starts_total',
     'Watches opened.',
-    perReflector((r) => r.counters.watches),
+    each((r) => r.counters.watches),
     'counter',
   )
   registry.observe(
     'weft_watch_lists_total',
     'Complete lists begun.',
-    perReflector((r) => r.counters.relists),
+    each((r) => r.counters.relists),
     'counter',
   )
   registry.observe(
     'weft_watch_failures_total',
     'Lists and watches that failed.',
-    perReflector((r) => r.counters.failures),
+    each((r) => r.counters.failures),
     'counter',
   )
-  return { registry, applySeconds, changes, failures }
+}
+
+function one(value: number | boolean, labels: Labels = {}): { labels: Labels; value: number }[] {
+  return [{ labels, value: Number(value) }]
+}
+
+function readVersion(): string {
+  const file = new URL('../../package.json', import.meta.url)
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version
 }
