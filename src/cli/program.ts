@@ -34,6 +34,11 @@ const commands: readonly CommandEntry[] = [
     load: async () => (await import('./lab.ts')).labCommand(),
   },
   {
+    name: 'why',
+    summary: 'say where a Service is announced, and if not, why not and what to do',
+    load: async () => (await import('./why.ts')).whyCommand(),
+  },
+  {
     name: 'tour',
     summary: 'see it all at work: two datacenters, a Service across them, and what failures cost',
     load: async () => (await import('./tour.ts')).tourCommand(),
