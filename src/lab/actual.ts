@@ -15,6 +15,7 @@ import { namespaceOf } from './names.ts'
 import { ShellPool } from './shells.ts'
 
 const kernelReaders = 4
+const partEnd = '--'
 
 /*
  * Reads a running lab: daemons over their sockets, which stay open, and the kernel's routes from the kernel.
@@ -87,9 +88,10 @@ export class LabReader {
     this.#shells ??= new ShellPool(kernelReaders, { env: process.env })
     const kernel: KernelRoutes = new Map()
     const flags = families.map((family) => (family === 'ipv4' ? '-4' : '-6'))
-    const commands = flags.map((flag) => `ip -json ${flag} route show proto bgp && echo`)
+    // For an empty table iproute2 may print a line or nothing at all, so the parts are told apart by a mark.
+    const commands = flags.map((flag) => `ip -json ${flag} route show proto bgp && echo ${partEnd}`)
     const argv = inNamespace(namespace, ['sh', '-c', `'${commands.join(' && ')}'`])
-    const texts = (await this.#shells.run(argv.join(' '))).split('\n')
+    const texts = (await this.#shells.run(argv.join(' '))).split(partEnd)
     for (const [index, family] of families.entries()) {
       const anywhere = family === 'ipv4' ? '0.0.0.0/0' : '::/0'
       const length = family === 'ipv4' ? 32 : 128

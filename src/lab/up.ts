@@ -13,6 +13,7 @@ import { type DeviceSetup, plugIn, startRouter, writeConfigs } from './daemons.t
 import { setupDevices } from './device-setup.ts'
 import { withLabLock } from './lock.ts'
 import { checkDeviceName, checkLabName, labEnvironmentKey, pathsOf } from './names.ts'
+import { raiseNeighborLimits } from './neighbor-table.ts'
 import type { LabStep, OnProgress } from './progress.ts'
 import { checkLoadedConfig } from './readback.ts'
 import { ShellPool } from './shells.ts'
@@ -141,6 +142,8 @@ class LabBuilder {
     const namespaces = namespacesFor(this.#lab, plan)
     await mkdir(pathsOf(this.#lab).logs, { recursive: true })
     this.#step('namespaces', 0, namespaces.length)
+    for (const { family, from, to } of await raiseNeighborLimits(plan))
+      this.#notice(`${family} neighbour table of this machine enlarged from ${from} to ${to} entries`)
     await applyIpBatch(
       [...namespaces.map((name) => `netns add ${name}`), ...linkOperations(this.#lab, plan)],
       this.#signal(),

@@ -26,7 +26,7 @@ export interface DeviceAddresses {
 }
 
 /** Name of the lock space that a device's loopback comes from. */
-export function loopbackSpace(site: SiteIntent, role: Skeleton['role']): string {
+function loopbackSpace(site: SiteIntent, role: Skeleton['role']): string {
   return `${site.name}/${role === 'node' ? 'nodes' : 'switches'}`
 }
 

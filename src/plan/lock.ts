@@ -125,8 +125,8 @@ export class Allocator {
   }
 
   #space(name: string): Space {
-    let space = this.#spaces.get(name)
-    if (!space) this.#spaces.set(name, (space = new Space()))
+    const space = this.#spaces.get(name) ?? new Space()
+    this.#spaces.set(name, space)
     return space
   }
 }

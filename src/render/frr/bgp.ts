@@ -59,6 +59,8 @@ export function renderRouterBgp(view: DeviceView): Statement[] {
       line('bgp bestpath as-path multipath-relax'),
       // With the check, a service address that is not in the RIB yet would silently never be announced.
       line('no bgp network import-check'),
+      // By default updates to a group of new neighbours wait a second for others to join it, at every hop.
+      line('coalesce-time 50'),
       ...groups.flatMap(({ name, remoteAs, agreed }) => [
         line(`neighbor ${name} peer-group`),
         line(`neighbor ${name} remote-as ${remoteAs}`),

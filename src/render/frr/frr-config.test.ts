@@ -40,6 +40,7 @@ test('the seed sample comes out statement by statement, made safe', () => {
      bgp deterministic-med
      bgp bestpath as-path multipath-relax
      no bgp network import-check
+     coalesce-time 50
      neighbor TOR peer-group
      neighbor TOR remote-as internal
      neighbor TOR bfd

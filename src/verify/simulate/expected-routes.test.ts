@@ -5,6 +5,8 @@ import { emptyLock } from '../../plan/lock.ts'
 import type { Plan } from '../../plan/model.ts'
 import { planFabric } from '../../plan/plan-fabric.ts'
 import { type ExpectedRoute, type ExpectedTables, expectedRoutes } from './expected-routes.ts'
+import { bareRoute } from './policy.ts'
+import { buildNetwork, propagate } from './propagate.ts'
 
 const site = (block: number, extra: object = {}) => ({
   addresses: {
@@ -144,4 +146,35 @@ test('without pods the nodes announce no pod prefix', () => {
   expect(
     [...withoutPods.get('dc1-spine1')!.keys()].filter((prefix) => prefix.startsWith('10.10.64')),
   ).toEqual([])
+})
+
+test('a drained announcer is given up above the leaf and kept below, so that no two routers point at each other', () => {
+  const network = buildNetwork(plan(twoSites))
+  const own = { ...bareRoute, communities: new Set(['SCOPE-edge']) }
+  const selections = propagate(
+    network,
+    '10.10.2.9/32',
+    new Map([
+      ['dc1-compute1-n1', { ...own, gracefulShutdown: true }],
+      ['dc1-compute2-n1', own],
+    ]),
+  )
+
+  const via = (device: string) => selections.get(device)!.paths.map((path) => path.via.remote.device)
+  expect(via('dc1-compute1-leaf1')).toEqual(['dc1-compute1-n1'])
+  expect(via('dc1-spine1')).toEqual(['dc1-compute2-leaf1', 'dc1-compute2-leaf2'])
+})
+
+test('beside an undrained node of the same rack the leaf itself gives up the drained one', () => {
+  const selections = propagate(
+    buildNetwork(plan(twoSites)),
+    '10.10.2.9/32',
+    new Map([
+      ['dc1-compute1-n1', { ...bareRoute, gracefulShutdown: true }],
+      ['dc1-compute1-n2', bareRoute],
+    ]),
+  )
+
+  const paths = selections.get('dc1-compute1-leaf1')!.paths
+  expect(paths.map((path) => path.via.remote.device)).toEqual(['dc1-compute1-n2'])
 })
