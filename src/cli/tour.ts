@@ -97,7 +97,7 @@ async function planExample(output: Output): Promise<Plan> {
 async function bringUpExample(plan: Plan, name: string, signal: AbortSignal): Promise<UpResult> {
   const progress = showLabProgress()
   try {
-    return await bringUp(plan, { name, onProgress: progress.show, signal })
+    return await bringUp(plan, { name, removeOnFailure: true, onProgress: progress.show, signal })
   } finally {
     progress.clear()
   }

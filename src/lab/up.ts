@@ -43,6 +43,8 @@ export interface UpOptions {
   /** Start the planned clusters: control plane, node runtimes and agents; default true. */
   kubernetes?: boolean
   convergenceTimeoutMs?: number
+  /** Take down also a lab that was built but did not become what is planned; by default it stays, to be looked at. */
+  removeOnFailure?: boolean
   onProgress?: OnProgress
   signal?: AbortSignal
 }
@@ -129,7 +131,7 @@ class LabBuilder {
       const readyMs = this.#elapsedMs()
       return { state: this.#state, times: { builtMs, startedMs, convergedMs, readyMs, ...waited } }
     } catch (error) {
-      if (this.#options.signal?.aborted) await removeEverything(this.#lab)
+      if (this.#options.signal?.aborted || this.#options.removeOnFailure) await removeEverything(this.#lab)
       else await this.#finish()
       throw error
     } finally {
