@@ -1,10 +1,9 @@
 import { readFileSync } from 'node:fs'
 import type { BgpSession } from '../frr/show-bgp.ts'
-import type { ChangeSet } from './apply.ts'
 import type { ClusterView, Collection } from './cluster-view.ts'
-import { holdCodes, reasonCodes } from './desired/decision.ts'
+import { type Decision, holdCodes, reasonCodes } from './desired/decision.ts'
 import { type Counter, type Labels, MetricRegistry } from './metrics.ts'
-import type { Reconciler } from './reconciler.ts'
+import type { Reconciler, ReconcilerOptions } from './reconciler.ts'
 import type { AgentControl } from './status-server.ts'
 
 /*
@@ -18,7 +17,7 @@ export interface AgentMetrics {
   registry: MetricRegistry
   events: Counter
   /** A pass has ended; seconds from the event to the last reply, when an event caused it. */
-  noteApplied(pass: { changes: ChangeSet; seconds: number | undefined }): void
+  noteApplied: ReconcilerOptions['onApplied']
   noteFailed(): void
   noteSessions(sessions: readonly BgpSession[]): void
   /** Since a pass ended, well or not; since the start when none has. */
@@ -27,6 +26,8 @@ export interface AgentMetrics {
 
 export interface MetricSources {
   cluster: () => ClusterView
+  /** By address. */
+  decisions: () => ReadonlyMap<string, Decision>
   reconciler: () => Reconciler
   control?: () => AgentControl | undefined
 }
@@ -110,8 +111,9 @@ function observeProcess(
   )
 }
 
-function observeRoutes(registry: MetricRegistry, { cluster, reconciler, control }: MetricSources): void {
-  const decisions = () => [...cluster().index.decisions.values()]
+function observeRoutes(registry: MetricRegistry, sources: MetricSources): void {
+  const { reconciler, control } = sources
+  const decisions = () => [...sources.decisions().values()]
   const announcing = () => decisions().filter((decision) => decision.kind === 'announce')
 
   registry.observe('weft_agent_bgpd_up', 'Whether bgpd answers on its vty socket.', () =>

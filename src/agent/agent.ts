@@ -26,7 +26,11 @@ export async function startAgent(config: AgentConfig, log: Logger): Promise<Agen
   const stopper = new AbortController()
   const client = new KubeClient(await kubeAccess(config))
   const bgpd = new FrrDaemon('bgpd', config.frr)
-  const metrics = createMetrics({ cluster: () => cluster, reconciler: () => reconciler })
+  const metrics = createMetrics({
+    cluster: () => cluster,
+    decisions: () => cluster.index.decisions,
+    reconciler: () => reconciler,
+  })
   const cluster: ClusterView = new ClusterView({
     config,
     client,
@@ -43,7 +47,15 @@ export async function startAgent(config: AgentConfig, log: Logger): Promise<Agen
     onFailed: metrics.noteFailed,
   })
 
-  const parts: AgentParts = { config, apiUrl: client.url, bgpd, cluster, reconciler, metrics }
+  const parts: AgentParts = {
+    config,
+    apiUrl: client.url,
+    bgpd,
+    cluster,
+    decisions: cluster.index.decisions,
+    reconciler,
+    metrics,
+  }
   const servers: Server[] = []
   if (config.statusSocket !== undefined)
     servers.push(await serveUnix(config.statusSocket, answerOperators(parts)))

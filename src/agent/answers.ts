@@ -3,9 +3,11 @@ import { readBgpSummary } from '../frr/show-bgp.ts'
 import type { AgentMetrics } from './agent-metrics.ts'
 import type { ClusterView } from './cluster-view.ts'
 import type { AgentConfig } from './config.ts'
+import type { Decision } from './desired/decision.ts'
 import { explainSubject } from './explain/explain.ts'
 import type { Reconciler } from './reconciler.ts'
-import type { AgentControl, Answer, Answerer, Question } from './status-server.ts'
+import { findSoleAddresses } from './sole-announcer.ts'
+import type { AgentControl, Answer, Answerer, DrainStatus, Question } from './status-server.ts'
 
 /*
  * The agent's side of its two servers: what is behind each path.
@@ -19,10 +21,42 @@ export interface AgentParts {
   apiUrl: string
   bgpd: FrrDaemon
   cluster: ClusterView
+  /** By address. */
+  decisions: ReadonlyMap<string, Decision>
   reconciler: Reconciler
   metrics: AgentMetrics
   /** Absent while nothing of this agent can be commanded. */
   control?: AgentControl
+}
+
+export interface AgentStatus {
+  node: string
+  site?: string
+  isReady: boolean
+  waitingFor: string[]
+  isSettled: boolean
+  bgpd: {
+    isUp: boolean
+    socket: string
+    sessions: { neighbor: string; hostname?: string; family: string; state: string; prefixesSent: number }[]
+  }
+  api: {
+    url: string
+    collections: Record<
+      string,
+      {
+        isConnected: boolean
+        hasSynced: boolean
+        objects: number
+        refused: Record<string, string>
+        lastError?: string
+      }
+    >
+  }
+  announced: string[]
+  /** How many addresses are withheld, by reason. */
+  withheld: Record<string, number>
+  drain?: DrainStatus
 }
 
 /** Answers on the metrics address. */
@@ -41,10 +75,12 @@ export function answerOperators(parts: AgentParts): Answerer {
   return async (question) => {
     if (question.method === 'POST') return command(parts, question)
     const { path, query } = question
-    const { decisions } = parts.cluster.index
+    const { decisions } = parts
     if (path === '/status') return { status: 200, body: await readStatus(parts) }
     if (path === '/drain') return { status: 200, body: parts.control?.drainStatus ?? {} }
     if (path === '/why') return { status: 200, body: await explainSubject(parts, query) }
+    if (path === '/sole-addresses')
+      return { status: 200, body: { addresses: await findSoleAddresses(parts) } }
     if (path === '/decisions') return { status: 200, body: [...decisions.values()] }
     const address = /^\/decisions\/(.+)$/.exec(path)?.[1]
     const decision = address === undefined ? undefined : decisions.get(address)
@@ -94,15 +130,15 @@ async function printMetrics({ bgpd, reconciler, metrics }: AgentParts): Promise<
   return metrics.registry.print()
 }
 
-async function readStatus(parts: AgentParts): Promise<object> {
+async function readStatus(parts: AgentParts): Promise<AgentStatus> {
   const { config, apiUrl, bgpd, cluster, reconciler } = parts
   const waitingFor = notReady(parts)
   const summary = reconciler.isBgpdUp ? await readBgpSummary(bgpd).catch(() => undefined) : undefined
-  const withheld = [...cluster.index.decisions.values()].filter((decision) => decision.kind === 'withheld')
+  const withheld = [...parts.decisions.values()].filter((decision) => decision.kind === 'withheld')
   const byReason = Map.groupBy(withheld, (decision) => decision.code)
   return {
     node: config.node,
-    site: config.site,
+    ...(config.site === undefined ? {} : { site: config.site }),
     isReady: waitingFor.length === 0,
     waitingFor,
     isSettled: reconciler.isSettled,
@@ -111,7 +147,7 @@ async function readStatus(parts: AgentParts): Promise<object> {
       socket: bgpd.socketPath,
       sessions: (summary?.sessions ?? []).map(({ neighbor, hostname, family, state, prefixesSent }) => ({
         neighbor,
-        hostname,
+        ...(hostname === undefined ? {} : { hostname }),
         family,
         state,
         prefixesSent,
@@ -127,7 +163,9 @@ async function readStatus(parts: AgentParts): Promise<object> {
             hasSynced: reflector.hasSynced,
             objects: reflector.views.size,
             refused: Object.fromEntries(reflector.refused),
-            lastError: reflector.isConnected ? undefined : reflector.lastError?.message,
+            ...(reflector.isConnected || reflector.lastError === undefined
+              ? {}
+              : { lastError: reflector.lastError.message }),
           },
         ]),
       ),

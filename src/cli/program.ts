@@ -39,6 +39,21 @@ const commands: readonly CommandEntry[] = [
     load: async () => (await import('./why.ts')).whyCommand(),
   },
   {
+    name: 'agent',
+    summary: 'look at the agents that announce Services',
+    load: async () => (await import('./agent.ts')).agentCommand(),
+  },
+  {
+    name: 'drain',
+    summary: 'take a node out of service without losing a packet',
+    load: async () => (await import('./drain.ts')).drainCommand(),
+  },
+  {
+    name: 'undrain',
+    summary: 'bring a drained node back',
+    load: async () => (await import('./drain.ts')).undrainCommand(),
+  },
+  {
     name: 'tour',
     summary: 'see it all at work: two datacenters, a Service across them, and what failures cost',
     load: async () => (await import('./tour.ts')).tourCommand(),

@@ -19,6 +19,7 @@ interface Asked {
   config: AgentConfig
   bgpd: FrrDaemon
   cluster: ClusterView
+  decisions: ReadonlyMap<string, Decision>
   reconciler: Reconciler
 }
 
@@ -89,12 +90,12 @@ export async function explainSubject(parts: Asked, query: URLSearchParams): Prom
 }
 
 async function explainAddress(
-  { bgpd, cluster, reconciler }: Asked,
+  { bgpd, decisions, reconciler }: Asked,
   address: string,
   isApplied: boolean,
   sessions: readonly BgpSession[],
 ): Promise<AddressExplanation> {
-  const decision = cluster.index.decisions.get(address)
+  const decision = decisions.get(address)
   const family: BgpFamily = address.includes(':') ? 'ipv6' : 'ipv4'
   const base = {
     address,

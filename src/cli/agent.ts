@@ -1,0 +1,16 @@
+import { Command } from 'commander'
+import { agentStatusCommand } from './agent-status.ts'
+
+/** `weft agent`. */
+export function agentCommand(): Command {
+  return new Command('agent')
+    .description('Looks at the agents that announce Services: what they follow, and what keeps them from it.')
+    .addCommand(agentStatusCommand())
+    .addHelpText(
+      'after',
+      `
+Examples:
+  weft agent status                      this node’s agent
+  weft agent status --lab demo           all agents of a lab`,
+    )
+}
