@@ -107,13 +107,13 @@ function tellUp({ state, times }: UpResult, narrator: Narrator): void {
   const { plan } = state
   const ends = 2 * plan.sessions.length
   narrator.find(
-    `${plan.devices.length} routers, ${ends} BGP and ${ends} BFD session ends, every table as planned, in BGP and in the kernel`,
-    `after ${seconds(times.convergedMs)}`,
+    `${plan.devices.length} routers, ${ends} BGP and BFD session ends, every route as planned`,
+    `in BGP and in every kernel after ${seconds(times.convergedMs)}`,
     true,
   )
   narrator.find(
-    'both Kubernetes clusters ready, their APIs reached over the fabric',
-    `after ${seconds(times.readyMs)}`,
+    'both Kubernetes clusters, reached over the fabric',
+    `ready after ${seconds(times.readyMs)}`,
     true,
   )
 }

@@ -70,7 +70,7 @@ export class Story {
     )
     this.#narrator.find(
       `${this.#prefix} is known beyond the edge`,
-      `by ${outside.join(' and ')}, over two edge routers each`,
+      `by ${outside.join(' and ')}, each over two edge routers`,
       true,
     )
   }
@@ -115,7 +115,7 @@ export class Story {
       await cutSilently(lab, link.id)
       await awaitNextHops(lab, link.a.device, this.#prefix, (hops) => !isUsed(hops))
     })
-    this.#tellOutage('outage of the worst flow', flows)
+    this.#tellOutage('a link fails silently', flows)
     await healLink(lab, link.id)
     await awaitNextHops(lab, link.a.device, this.#prefix, isUsed)
     this.#narrator.say('healed; the link carries traffic again')
@@ -133,8 +133,8 @@ export class Story {
       this.#narrator.say(`${node} is back in service`)
     })
     this.#narrator.find(
-      'packets lost while traffic moved away and back',
-      `${flows.lost} of ${flows.sent}`,
+      'a node is drained and returns',
+      `${flows.lost} of ${flows.sent} packets lost`,
       flows.lost === 0,
     )
     // A connection that is open while its path moves meets a node that does not know it: anycast cannot help that.
@@ -161,12 +161,12 @@ export class Story {
       )
       this.#narrator.say(`its leaves ${links.map(({ a }) => a.device).join(' and ')} have withdrawn it`)
     })
-    this.#tellOutage('outage of the worst flow', flows)
+    this.#tellOutage('a node dies', flows)
     const after = await sendRequests(this.#client, { url: this.#url(), timeoutMs: 2000 }, 40)
     const answered = countAnswers(after, 'node')
     this.#narrator.say(sharesOf(answered))
     this.#narrator.find(
-      'requests after that',
+      'requests after the node died',
       `${after.failed} of ${after.sent} failed, none answered by ${node}`,
       after.failed === 0 && !answered.has(node),
     )
@@ -199,7 +199,7 @@ export class Story {
     const zones = countAnswers(report, 'zone')
     this.#narrator.say(sharesOf(zones))
     this.#narrator.find(
-      'requests after that',
+      'requests after a site has no announcer left',
       `${report.failed} of ${report.sent} failed, all answered in ${[...zones.keys()].join(', ')}`,
       report.failed === 0 && !zones.has(cluster.site),
     )
@@ -243,10 +243,11 @@ export class Story {
     const hit = flows.flows.filter((flow) => flow.lost > 0).length
     const { worst } = flows
     this.#narrator.find(
-      `${what} (${hit} of ${flows.flows.length} flows were hit, resolution ${milliseconds(flows.resolutionMs)})`,
-      milliseconds(worst.longestGapMs),
+      what,
+      `${milliseconds(worst.longestGapMs)} outage of the worst flow, ${hit} of ${flows.flows.length} flows hit`,
       hit > 0 && worst.longestGapMs < outageLimitMs,
     )
+    this.#narrator.say(`(measured with a resolution of ${milliseconds(flows.resolutionMs)})`)
     if (flows.voidedBecause !== null) this.#narrator.say(`take the number with care: ${flows.voidedBecause}`)
   }
 }
