@@ -21,6 +21,11 @@ export class ClusterApi {
     await this.#ask('POST', collection, body)
   }
 
+  /** Changes an object by a JSON merge patch (RFC 7396). */
+  async patch(path: string, body: unknown): Promise<void> {
+    await this.#ask('PATCH', path, body, 'application/merge-patch+json')
+  }
+
   async delete(path: string): Promise<void> {
     await this.#ask('DELETE', path)
   }
@@ -29,12 +34,13 @@ export class ClusterApi {
     this.#probe.close()
   }
 
-  async #ask(method: string, path: string, body?: unknown): Promise<unknown> {
+  async #ask(method: string, path: string, body?: unknown, contentType?: string): Promise<unknown> {
     const answer = await this.#probe.httpRequest({
       url: this.#url + path,
       method,
       timeoutMs: 10_000,
       ...(body === undefined ? {} : { body }),
+      ...(contentType === undefined ? {} : { contentType }),
     })
     if (answer.status >= 200 && answer.status < 300) return JSON.parse(answer.body)
     const reason = answer.error ?? `${answer.status} ${messageOf(answer.body)}`

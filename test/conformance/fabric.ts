@@ -1,0 +1,283 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { FrrDaemon } from '../../src/frr/daemon.ts'
+import { loadIntent } from '../../src/intent/load.ts'
+import { ClusterApi } from '../../src/lab/cluster-api.ts'
+import { awaitForwarding, readNextHops } from '../../src/lab/forwarding.ts'
+import { namespaceOf, pathsOf } from '../../src/lab/names.ts'
+import { openProbe, type ProbeHost } from '../../src/lab/probe/probe-host.ts'
+import { startResident } from '../../src/lab/resident.ts'
+import { type LabProcess, type LabState, requireState, writeState } from '../../src/lab/state.ts'
+import { takeDown } from '../../src/lab/teardown.ts'
+import { bringUp } from '../../src/lab/up.ts'
+import { type RouteEvent, watchRoutes } from '../../src/linux/route-monitor.ts'
+import { emptyLock } from '../../src/plan/lock.ts'
+import { planFabric } from '../../src/plan/plan-fabric.ts'
+
+/*
+ * The rack in which any advertiser of Kubernetes addresses can be judged from outside: two ToR routers, three nodes with
+ * a link to each, a prober behind a spine, a Kubernetes API. What counts is what the ToRs forward, and when.
+ */
+
+export const announceBudgetMs = 1000
+export const withdrawBudgetMs = 500
+
+const rack = {
+  weft: 'v1',
+  name: 'conformance',
+  bgp: { timers: { keepalive: 3, hold: 9 } },
+  racks: { rack: { leaves: 2, nodes: ['n1', 'n2', 'n3'] } },
+  sites: {
+    dc1: {
+      addresses: {
+        switches: ['10.10.18.0/24', 'fd00:10:18::/64'],
+        nodes: ['10.10.19.0/24', 'fd00:10:19::/64'],
+        pods: { pool: ['10.10.20.0/24', 'fd00:10:20::/64'], perNode: [28, 80] },
+        services: ['10.10.21.0/24', 'fd00:10:21::/112'],
+      },
+      fabric: { spines: 1, racks: { rack: 1 } },
+    },
+  },
+  clusters: { k8s: { site: 'dc1', controlPlane: ['n1'] } },
+}
+
+const tors = ['dc1-rack1-leaf1', 'dc1-rack1-leaf2']
+export const prober = 'dc1-spine1'
+
+interface Port {
+  name: string
+  port: number
+  protocol?: 'TCP' | 'UDP'
+}
+
+interface ServiceOptions {
+  address?: string
+  type?: 'LoadBalancer' | 'ClusterIP'
+  policy?: 'Cluster' | 'Local'
+  annotations?: Record<string, string>
+  selector?: Record<string, string>
+  families?: ('IPv4' | 'IPv6')[]
+  externalIPs?: string[]
+  ports?: Port[]
+}
+
+interface Endpoint {
+  node: string
+  /** Default: true; null leaves the condition out. */
+  ready?: boolean | null
+  serving?: boolean
+  terminating?: boolean
+}
+
+export class ConformanceFabric {
+  readonly lab: string
+  readonly api: ClusterApi
+  readonly probe: ProbeHost
+  readonly #state: LabState
+
+  private constructor(state: LabState) {
+    this.#state = state
+    this.lab = state.name
+    this.api = new ClusterApi(state.name, state.plan.clusters[0]!)
+    this.probe = openProbe(state.name, prober)
+  }
+
+  static async up(lab: string): Promise<ConformanceFabric> {
+    const { intent, diagnostics } = loadIntent(JSON.stringify(rack), { file: 'rack' })
+    if (intent === null) throw new Error(JSON.stringify(diagnostics))
+    const { plan } = planFabric(intent, emptyLock)
+    await takeDown(lab)
+    const { state } = await bringUp(plan!, { name: lab, underTest: ['node'] })
+    return new ConformanceFabric(state)
+  }
+
+  async down(): Promise<void> {
+    this.api.close()
+    this.probe.close()
+    await takeDown(this.lab)
+  }
+
+  /** Nodes that each ToR forwards the address to; both must agree. */
+  async announcers(address: string): Promise<string[]> {
+    return await this.forwardersOf(prefixOf(address))
+  }
+
+  podPrefixesOf(node: string): string[] {
+    return this.#state.plan.devices.find(({ name }) => name === node)!.podCidrs
+  }
+
+  /** Like {@link announcers}, for any prefix. */
+  async forwardersOf(prefix: string): Promise<string[]> {
+    const [first, second] = await Promise.all(tors.map((tor) => this.#nodesBehind(tor, prefix)))
+    return JSON.stringify(first) === JSON.stringify(second) ? first! : [`differ: ${first} | ${second}`]
+  }
+
+  /** Waits until both ToRs forward the address to exactly these nodes; milliseconds since `since`. */
+  async untilAnnouncers(address: string, nodes: readonly string[], since = Date.now()): Promise<number> {
+    const wanted = JSON.stringify([...nodes].sort())
+    const at = await awaitForwarding(
+      this.lab,
+      tors,
+      prefixOf(address),
+      async () => JSON.stringify(await this.announcers(address)) === wanted,
+      15_000,
+    )
+    return at - since
+  }
+
+  /** Records what the ToRs' kernels do with an address while something happens. */
+  async record(address: string, during: () => Promise<void>): Promise<RouteEvent[]> {
+    const events: RouteEvent[] = []
+    const monitors = await Promise.all(
+      tors.map((tor) =>
+        watchRoutes({
+          namespace: namespaceOf(this.lab, tor),
+          onRoute: (event) => {
+            if (event.destination === prefixOf(address)) events.push(event)
+          },
+        }),
+      ),
+    )
+    try {
+      await during()
+    } finally {
+      for (const monitor of monitors) monitor.stop()
+    }
+    return events
+  }
+
+  async createService(name: string, options: ServiceOptions = {}): Promise<void> {
+    const {
+      type = 'LoadBalancer',
+      policy = 'Cluster',
+      ports = [{ name: 'http', port: 80 }],
+      families,
+    } = options
+    await this.api.create('/api/v1/namespaces/default/services', {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: {
+        name,
+        annotations: {
+          ...(options.address === undefined ? {} : { 'weft.dev/address': options.address }),
+          ...options.annotations,
+        },
+      },
+      spec: {
+        type,
+        ...(type === 'LoadBalancer' ? { externalTrafficPolicy: policy } : {}),
+        ...(families === undefined
+          ? {}
+          : {
+              ipFamilies: families,
+              ipFamilyPolicy: families.length > 1 ? 'RequireDualStack' : 'SingleStack',
+            }),
+        ...(options.externalIPs === undefined ? {} : { externalIPs: options.externalIPs }),
+        ...(options.selector === undefined ? {} : { selector: options.selector }),
+        ports: ports.map((port) => ({ ...port, targetPort: 8080 })),
+      },
+    })
+  }
+
+  async deleteService(name: string): Promise<void> {
+    await this.api.delete(`/api/v1/namespaces/default/services/${name}`)
+  }
+
+  /** Writes an EndpointSlice of a Service without selector; an address of the node's pod prefix for each endpoint. */
+  async setEndpoints(service: string, endpoints: readonly Endpoint[], slice = `${service}-1`): Promise<void> {
+    const collection = '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices'
+    const body = {
+      endpoints: endpoints.map(({ node, ready = true, serving, terminating }, index) => ({
+        addresses: [this.#podAddress(node, index + 2)],
+        nodeName: node,
+        conditions: {
+          ...(ready === null ? {} : { ready }),
+          ...(serving === undefined ? {} : { serving }),
+          ...(terminating === undefined ? {} : { terminating }),
+        },
+      })),
+    }
+    const exists = await this.api.get(`${collection}/${slice}`).then(
+      () => true,
+      () => false,
+    )
+    if (exists) await this.api.patch(`${collection}/${slice}`, body)
+    else
+      await this.api.create(collection, {
+        apiVersion: 'discovery.k8s.io/v1',
+        kind: 'EndpointSlice',
+        metadata: { name: slice, labels: { 'kubernetes.io/service-name': service } },
+        addressType: 'IPv4',
+        ports: [{ name: 'http', port: 8080, protocol: 'TCP' }],
+        ...body,
+      })
+  }
+
+  async deleteSlice(slice: string): Promise<void> {
+    await this.api.delete(`/apis/discovery.k8s.io/v1/namespaces/default/endpointslices/${slice}`)
+  }
+
+  /** Sum of UPDATE messages that the ToRs have received from nodes, and times that their sessions were established. */
+  async sessionCounters(): Promise<{ updates: number; established: number }> {
+    let updates = 0
+    let established = 0
+    for (const tor of tors) {
+      const bgpd = new FrrDaemon('bgpd', { pathspace: namespaceOf(this.lab, tor) })
+      const neighbors = JSON.parse(await bgpd.show('show bgp neighbors json')) as Record<
+        string,
+        { messageStats?: { updatesRecv: number }; connectionsEstablished?: number }
+      >
+      bgpd.close()
+      for (const neighbor of Object.values(neighbors)) {
+        updates += neighbor.messageStats?.updatesRecv ?? 0
+        established += neighbor.connectionsEstablished ?? 0
+      }
+    }
+    return { updates, established }
+  }
+
+  /** Process of a lab's node: its agent, its runtime, or the API on the first one. */
+  async process(node: string, what: 'agent' | 'runtime' | 'api'): Promise<LabProcess> {
+    const { processes } = await requireState(this.lab)
+    return processes.find(({ name }) => name === `${node}/${what}`)!
+  }
+
+  async kill(node: string, what: 'agent' | 'runtime' | 'api', signal: NodeJS.Signals): Promise<void> {
+    process.kill((await this.process(node, what)).pid, signal)
+  }
+
+  /** Starts a node's process again after it was killed, its configuration changed as told. */
+  async restart(
+    node: string,
+    what: 'agent' | 'runtime' | 'api',
+    changes: Record<string, unknown> = {},
+  ): Promise<void> {
+    const file = `${pathsOf(this.lab).configs}/${node}/${what}.json`
+    const config = JSON.parse(await readFile(file, 'utf8')) as Record<string, unknown>
+    await writeFile(file, JSON.stringify({ ...config, ...changes }))
+    const state = await requireState(this.lab)
+    const index = state.processes.findIndex(({ name }) => name === `${node}/${what}`)
+    const program = { agent: 'agent/main.ts', runtime: 'lab/node/main.ts', api: 'lab/kubernetes/main.ts' }[
+      what
+    ]
+    const path = new URL(`../../src/${program}`, import.meta.url).pathname
+    state.processes[index] = await startResident(this.lab, node, what, [path, file])
+    await writeState(state)
+  }
+
+  #podAddress(node: string, host: number): string {
+    const prefix = this.podPrefixesOf(node)[0]!
+    const [network] = prefix.split('/')
+    const octets = network!.split('.').map(Number)
+    return [...octets.slice(0, 3), octets[3]! + host].join('.')
+  }
+
+  async #nodesBehind(tor: string, prefix: string): Promise<string[]> {
+    const { interfaces } = this.#state.plan.devices.find(({ name }) => name === tor)!
+    const hops = await readNextHops(this.lab, tor, prefix)
+    return hops.map((hop) => interfaces.find(({ name }) => name === hop.device)?.peerDevice ?? '?').sort()
+  }
+}
+
+function prefixOf(address: string): string {
+  return `${address}/${address.includes(':') ? 128 : 32}`
+}
