@@ -7,6 +7,7 @@ import { createMetrics } from './agent-metrics.ts'
 import { type AgentParts, answerOperators, answerProbes } from './answers.ts'
 import { ClusterView } from './cluster-view.ts'
 import type { AgentConfig } from './config.ts'
+import { reportEvents } from './events/report-events.ts'
 import { Reconciler } from './reconciler.ts'
 import { serveTcp, serveUnix } from './status-server.ts'
 
@@ -65,6 +66,7 @@ export async function startAgent(config: AgentConfig, log: Logger): Promise<Agen
     onUp: () => reconciler.bgpdIsUp(),
     onDown: (error) => reconciler.bgpdIsDown(error),
   })
+  const endEvents = reportEvents(parts, client, log)
   const watching = cluster.run(stopper.signal)
   log.info({ node: config.node, api: client.url, pools: config.pools.length }, 'agent started')
 
@@ -72,6 +74,7 @@ export async function startAgent(config: AgentConfig, log: Logger): Promise<Agen
     async stop() {
       stopper.abort()
       clearInterval(resync)
+      endEvents()
       await watching
       if (config.onShutdown === 'withdraw') await reconciler.withdrawAll()
       reconciler.stop()
