@@ -21,6 +21,11 @@ export interface KubeAccess {
   url: string
   /** PEM of the certificate authority; absent for plain HTTP or the system's own. */
   ca?: string
+  /** PEM of a client certificate and its key. */
+  cert?: string
+  key?: string
+  /** The name the server's certificate is checked against, when it is not the URL's. */
+  serverName?: string
   /** Headers that authenticate one request. */
   authorize?: () => Promise<Record<string, string>>
 }
@@ -59,8 +64,16 @@ export class KubeClient {
   constructor(access: KubeAccess) {
     this.#access = access
     this.#base = new URL(access.url)
-    const Agent = this.#base.protocol === 'https:' ? HttpsAgent : HttpAgent
-    this.#agent = new Agent({ keepAlive: true, ...(access.ca === undefined ? {} : { ca: access.ca }) })
+    const { ca, cert, key, serverName } = access
+    this.#agent =
+      this.#base.protocol === 'https:'
+        ? new HttpsAgent({
+            keepAlive: true,
+            ...(ca === undefined ? {} : { ca }),
+            ...(cert === undefined || key === undefined ? {} : { cert, key }),
+            ...(serverName === undefined ? {} : { servername: serverName }),
+          })
+        : new HttpAgent({ keepAlive: true })
   }
 
   get url(): string {

@@ -153,7 +153,7 @@ describe.skipIf(found === undefined)(
       expect(await kubectl('apply', '-f', file)).toBe('service/web unchanged\npod/web-1 unchanged\n')
 
       expect(await kubectl('get', 'service', 'web')).toMatch(
-        /^NAME +TYPE +CLUSTER-IP +EXTERNAL-IP +PORT\(S\) +AGE\nweb +LoadBalancer +10\.96\.0\.1 +192\.0\.2\.0 +80:30000\/TCP +\d+s\n$/,
+        /^NAME +TYPE +CLUSTER-IP +EXTERNAL-IP +PORT\(S\) +AGE\nweb +LoadBalancer +10\.96\.0\.2 +192\.0\.2\.0 +80:30000\/TCP +\d+s\n$/,
       )
       await until(
         async () => kubectl('get', 'pods', '-o', 'wide'),

@@ -22,6 +22,25 @@ const schema = z.strictObject({
   /** How long a node may leave its Lease unrenewed. */
   nodeGraceSeconds: z.number().positive().default(40),
   accessLog: z.boolean().default(false),
+  /**
+   * Run the real thing from these programs. The first listener is then the API itself, over TLS, and the others are the
+   * administrator's plain doors.
+   */
+  real: z
+    .strictObject({
+      binaries: z.strictObject({
+        etcd: z.string(),
+        'kube-apiserver': z.string(),
+        'kube-controller-manager': z.string().optional(),
+        'kube-scheduler': z.string().optional(),
+      }),
+      /** Data, certificates, tokens, kubeconfigs and logs; what is there is used again. */
+      stateDirectory: z.string().min(1),
+      /** Write `agent.token`, a service account token for agents. */
+      agents: z.boolean().default(false),
+      apiServerArguments: z.array(z.string()).default([]),
+    })
+    .optional(),
 })
 
 export type ControlPlaneConfig = z.input<typeof schema>
@@ -36,7 +55,7 @@ export function readControlPlaneConfig(
   if (result.success) return result.data
   const problems = result.error.issues.map(({ path, message }) => `${path.join('.') || '(top)'}: ${message}`)
   throw new WeftError('WEFT_LAB_CONTROL_PLANE_CONFIG', `${source} is not valid:\n${problems.join('\n')}`, {
-    hint: 'it needs listeners [{address, port}], serviceCidrs, and optionally pools [{name, cidrs}], nodePortRange, nodeGraceSeconds, accessLog',
+    hint: 'it needs listeners [{address, port}], serviceCidrs, and optionally pools [{name, cidrs}], nodePortRange, nodeGraceSeconds, accessLog, real {binaries, stateDirectory}',
     exitCode: 2,
   })
 }

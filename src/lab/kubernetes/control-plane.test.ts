@@ -17,7 +17,8 @@ beforeEach(async () => {
         { name: 'edge', cidrs: ['192.0.2.0/31'] },
         { name: 'inner', cidrs: ['198.51.100.0/31'] },
       ],
-      nodeGraceSeconds: 0.3,
+      // Longer than any test that needs its nodes alive, on a busy machine too.
+      nodeGraceSeconds: 2,
     },
     silent,
   )
@@ -115,7 +116,8 @@ test('endpoints follow the Pods of a Service and go with it', async () => {
   await send(namespaced('services'), 'POST', service('web'))
   await send(namespaced('pods'), 'POST', pod('a', { nodeName: 'n1' }))
   await run('a', '10.1.0.1')
-  const read = async () => (await send(slices())).body.items
+  const read = async () =>
+    (await send(`${slices()}?labelSelector=kubernetes.io/service-name%3Dweb`)).body.items
 
   const ready = await until(read, (items) => items[0]?.endpoints[0]?.conditions.ready === true)
   expect(ready).toHaveLength(1)

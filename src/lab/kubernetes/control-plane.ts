@@ -1,7 +1,11 @@
 /**
  * The embedded control plane: API server and controllers over one store, in one process.
  */
+import { formatAddress } from '../../net/address.ts'
+import { addressAt, parsePrefix } from '../../net/prefix.ts'
 import { type ApiServer, createApiServer } from './api-server/api-server.ts'
+import type { AnyObject } from './api-server/objects.ts'
+import type { Registry } from './api-server/registry.ts'
 import { type ControlPlaneConfig, readControlPlaneConfig } from './control-plane-config.ts'
 import type { Controller } from './controllers/controller.ts'
 import { startDeployments } from './controllers/deployments.ts'
@@ -41,6 +45,7 @@ export async function startControlPlane(config: ControlPlaneConfig, log: Log): P
     throw error
   }
   const { registry } = api
+  announceApi(registry, serviceCidrs, apiUrls[0]!)
   const controllers: Controller[] = [
     startNamespaces(registry, log),
     startNodeLifecycle(registry, log, { graceSeconds: nodeGraceSeconds }),
@@ -61,4 +66,32 @@ export async function startControlPlane(config: ControlPlaneConfig, log: Log): P
       await api.close()
     },
   }
+}
+
+/**
+ * The API as the Service `default/kubernetes`, at the first address of the range, as clients inside a cluster look for
+ * it. This server speaks no TLS, whatever the port is called.
+ */
+function announceApi(registry: Registry, serviceCidrs: readonly string[], apiUrl: string): void {
+  const { hostname, port } = new URL(apiUrl)
+  const address = hostname.replace(/^\[|\]$/g, '')
+  const metadata = { name: 'kubernetes', labels: { component: 'apiserver', provider: 'kubernetes' } }
+  const range = parsePrefix(serviceCidrs[0]!)
+  const clusterIP = formatAddress(addressAt(range, 1))
+  const service = {
+    metadata,
+    spec: { clusterIP, ports: [{ name: 'https', port: 443, targetPort: Number(port) }] },
+  }
+  registry.create(registry.types.stored('services'), 'default', service as unknown as AnyObject)
+  const slice = {
+    metadata: { ...metadata, labels: { 'kubernetes.io/service-name': 'kubernetes' } },
+    addressType: address.includes(':') ? 'IPv6' : 'IPv4',
+    endpoints: [{ addresses: [address], conditions: { ready: true } }],
+    ports: [{ name: 'https', port: Number(port), protocol: 'TCP' }],
+  }
+  registry.create(
+    registry.types.stored('endpointslices.discovery.k8s.io'),
+    'default',
+    slice as unknown as AnyObject,
+  )
 }

@@ -8,7 +8,7 @@ import pino from 'pino'
 import { WeftError } from '../../diagnostics/error.ts'
 import { formatError } from '../../diagnostics/format.ts'
 import { readControlPlaneConfig } from './control-plane-config.ts'
-import { embeddedControlPlane } from './provider.ts'
+import { embeddedControlPlane, realControlPlane } from './provider.ts'
 
 async function readConfigFile(path: string | undefined): Promise<unknown> {
   if (path === undefined) {
@@ -35,14 +35,17 @@ async function run(): Promise<void> {
   const log = pino()
   const path = process.argv[2]
   const config = readControlPlaneConfig(await readConfigFile(path), path)
-  const controlPlane = await embeddedControlPlane.start(config, log)
+  const provider = config.real === undefined ? embeddedControlPlane : realControlPlane
+  const controlPlane = await provider.start(config, log)
   log.info({ urls: controlPlane.apiUrls }, 'control plane ready')
-  const signal = await new Promise<NodeJS.Signals>((resolve) => {
+  const signal = new Promise<NodeJS.Signals>((resolve) => {
     process.once('SIGTERM', resolve)
     process.once('SIGINT', resolve)
   })
-  log.info({ signal }, 'control plane stops')
+  const reason = await Promise.race([signal, controlPlane.failed])
+  log.info({ reason: String(reason) }, 'control plane stops')
   await controlPlane.close()
+  if (reason instanceof Error) throw reason
 }
 
 try {

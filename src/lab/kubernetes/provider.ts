@@ -1,17 +1,23 @@
 /**
- * Where a lab's Kubernetes API comes from. The embedded server is one provider; the real kube-apiserver with etcd is
- * to be another. The lab asks for a provider and sees no difference.
+ * Where a lab's Kubernetes API comes from. The embedded server is one provider, the real kube-apiserver with
+ * etcd another. The lab asks for a provider; the only difference it sees is that the real one wants credentials.
  */
 
+import type { KubeAccess } from '../../kube/client.ts'
 import { startControlPlane } from './control-plane.ts'
 import type { ControlPlaneConfig } from './control-plane-config.ts'
 import type { Log } from './log.ts'
+import { startRealControlPlane } from './real/real-control-plane.ts'
 
-interface RunningControlPlane {
+export interface RunningControlPlane {
   /** Where clients on this machine, or in this network namespace, reach it: the first listener. */
   readonly apiUrl: string
   /** All listeners. */
   readonly apiUrls: readonly string[]
+  /** How an administrator talks to it. */
+  readonly access: KubeAccess
+  /** Resolves when a part of it has ended by itself. */
+  readonly failed: Promise<Error>
   close(): Promise<void>
 }
 
@@ -24,5 +30,11 @@ export interface ControlPlaneProvider {
 /** The API server and controllers of this folder, in this process. */
 export const embeddedControlPlane: ControlPlaneProvider = {
   name: 'embedded',
-  start: (config, log) => startControlPlane(config, log),
+  async start(config, log) {
+    const running = await startControlPlane(config, log)
+    return { ...running, access: { url: running.apiUrl }, failed: Promise.withResolvers<Error>().promise }
+  },
 }
+
+/** kube-apiserver with etcd, and what else of Kubernetes the configuration names programs for. */
+export const realControlPlane: ControlPlaneProvider = { name: 'real', start: startRealControlPlane }

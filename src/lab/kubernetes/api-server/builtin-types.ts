@@ -1,8 +1,9 @@
 /**
  * The table of built-in types: one row each, rules and columns beside it.
  */
+import { parseAddress } from '../../../net/address.ts'
 import type { FieldError } from './api-error.ts'
-import { missingField, unsupportedField } from './api-error.ts'
+import { invalidField, missingField, unsupportedField } from './api-error.ts'
 import {
   configMapColumns,
   definitionColumns,
@@ -18,7 +19,15 @@ import {
 } from './columns.ts'
 import { customDefinitionStrategy } from './custom-definitions.ts'
 import { deploymentColumns, deploymentStrategy } from './deployments.ts'
-import type { AnyObject, EndpointSlice, Namespace } from './objects.ts'
+import {
+  type AnyObject,
+  type EndpointSlice,
+  isJsonObject,
+  isSameJson,
+  type Lease,
+  type Namespace,
+  type Node,
+} from './objects.ts'
 import { podStrategy } from './pods.ts'
 import { defineType, type ResourceType, readField, type Strategy } from './resource-type.ts'
 import type { ServiceRanges } from './service-addresses.ts'
@@ -48,7 +57,7 @@ export function builtinTypes(ranges: ServiceRanges): ResourceType[] {
       keepsStatusOnCreate: true,
       fieldReaders: fields('spec.unschedulable'),
       columns: nodeColumns,
-      strategy: { prepareCreate: ensureSpec, prepareUpdate: ensureSpec },
+      strategy: { prepareCreate: ensureSpec, prepareUpdate: ensureSpec, validate: checkNode },
     }),
     defineType({
       version: 'v1',
@@ -95,6 +104,14 @@ export function builtinTypes(ranges: ServiceRanges): ResourceType[] {
     }),
     defineType({
       version: 'v1',
+      plural: 'endpoints',
+      kind: 'Endpoints',
+      singular: 'endpoints',
+      shortNames: ['ep'],
+      columns: plainColumns,
+    }),
+    defineType({
+      version: 'v1',
       plural: 'configmaps',
       kind: 'ConfigMap',
       shortNames: ['cm'],
@@ -134,7 +151,7 @@ export function builtinTypes(ranges: ServiceRanges): ResourceType[] {
       kind: 'EndpointSlice',
       tracksGeneration: true,
       columns: endpointSliceColumns,
-      strategy: { validate: checkEndpointSlice },
+      strategy: { prepareCreate: completeSlice, prepareUpdate: completeSlice, validate: checkEndpointSlice },
     }),
     defineType({
       group: 'coordination.k8s.io',
@@ -142,6 +159,7 @@ export function builtinTypes(ranges: ServiceRanges): ResourceType[] {
       plural: 'leases',
       kind: 'Lease',
       columns: leaseColumns,
+      strategy: { validate: checkLease },
     }),
     defineType({
       group: 'apiextensions.k8s.io',
@@ -183,6 +201,32 @@ function ensureSpec(object: AnyObject): void {
   object.spec ??= {}
 }
 
+/** Pod prefixes are given once. */
+function checkNode(object: AnyObject, previous: AnyObject | undefined): FieldError[] {
+  const before = (previous as Node | undefined)?.spec?.podCIDRs ?? []
+  const now = (object as Node).spec?.podCIDRs ?? []
+  if (before.length === 0 || isSameJson(before, now)) return []
+  return [invalidField('spec.podCIDRs', now, 'node updates may only change labels, taints, or capacity')]
+}
+
+function checkLease(object: AnyObject): FieldError[] {
+  const seconds = (object as Lease).spec?.leaseDurationSeconds
+  const isGood = seconds === undefined || seconds === null || seconds > 0
+  return isGood ? [] : [invalidField('spec.leaseDurationSeconds', seconds, 'must be greater than 0')]
+}
+
+function completeSlice(object: AnyObject): void {
+  const slice = object as unknown as EndpointSlice
+  for (const endpoint of Array.isArray(slice.endpoints) ? slice.endpoints : []) {
+    if (isJsonObject(endpoint)) endpoint.conditions ??= {}
+  }
+  for (const port of Array.isArray(slice.ports) ? slice.ports : []) {
+    if (!isJsonObject(port)) continue
+    port.name ??= ''
+    port.protocol ??= 'TCP'
+  }
+}
+
 /** `stringData` is a way to write: it is stored, and read back, as `data`. */
 function completeSecret(object: AnyObject): void {
   object.type ??= 'Opaque'
@@ -203,6 +247,17 @@ function checkEndpointSlice(object: AnyObject): FieldError[] {
   slice.endpoints ??= []
   for (const [index, { addresses }] of slice.endpoints.entries()) {
     if ((addresses ?? []).length === 0) errors.push(missingField(`endpoints[${index}].addresses`))
+    if (slice.addressType === 'FQDN') continue
+    for (const [position, address] of (addresses ?? []).entries()) {
+      if (parseAddress(address)?.family !== (slice.addressType === 'IPv6' ? 6 : 4))
+        errors.push(
+          invalidField(
+            `endpoints[${index}].addresses[${position}]`,
+            address,
+            `an ${slice.addressType} address`,
+          ),
+        )
+    }
   }
   return errors
 }

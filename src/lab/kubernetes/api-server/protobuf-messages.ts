@@ -88,6 +88,7 @@ export const messages: Readonly<Record<string, Message>> = {
     11: one('externalTrafficPolicy', 'string'),
     12: one('healthCheckNodePort', 'int'),
     13: one('publishNotReadyAddresses', 'bool'),
+    14: one('sessionAffinityConfig', 'ignored'),
     17: one('ipFamilyPolicy', 'string'),
     18: many('clusterIPs', 'string'),
     19: many('ipFamilies', 'string'),

@@ -13,6 +13,7 @@ import {
   conflict,
   forbidden,
   invalid,
+  invalidField,
   notFound,
 } from './api-error.ts'
 import { checkMetadata, checkName, generateName, type NameRule } from './metadata-rules.ts'
@@ -32,6 +33,12 @@ import type { TypeCatalog } from './type-catalog.ts'
 
 interface WriteOptions {
   dryRun?: boolean
+}
+
+interface UpdateOptions extends WriteOptions {
+  subresource?: Subresource
+  /** The change comes from a patch rather than a whole object. */
+  isPatch?: boolean
 }
 
 export interface DeleteOptions extends WriteOptions {
@@ -61,7 +68,7 @@ export interface Registry {
     type: ResourceType,
     name: ObjectName,
     change: (current: AnyObject) => AnyObject,
-    options?: WriteOptions & { subresource?: Subresource },
+    options?: UpdateOptions,
   ): AnyObject
   /** Gives a Pod to a node: what a scheduler does instead of an update, because it must not happen twice. */
   bindPod(name: ObjectName, node: string): void
@@ -136,11 +143,11 @@ export function createRegistry({ store, types, now = Date.now }: RegistryOptions
     type: ResourceType,
     name: ObjectName,
     change: (current: AnyObject) => AnyObject,
-    options: WriteOptions & { subresource?: Subresource } = {},
+    options: UpdateOptions = {},
   ): AnyObject {
     const current = get(type, name)
     const asked = change(editableCopy(current))
-    requireSameIdentity(type, current, asked)
+    requireSameIdentity(type, current, asked, options.isPatch === true)
     const next = keepSystemFields(type, current, asked, options.subresource)
     if (options.subresource === undefined) type.strategy.prepareUpdate?.(next, current)
     check(type, next, current)
@@ -249,11 +256,17 @@ function prepareIdentity(type: ResourceType, namespace: string | undefined, obje
     throw badRequest('the namespace of the provided object does not match the namespace sent on the request')
   } else metadata.namespace = namespace
   metadata.name ??= ''
+  dropEmpty(metadata)
   if (metadata.name === '' && metadata.generateName) metadata.name = generateName(metadata.generateName)
   return object
 }
 
+/** A body may leave both out for built-in types; what it says must be right. */
 function requireKind(type: ResourceType, object: AnyObject): void {
+  if (!type.isCustom) {
+    object.apiVersion ||= apiVersionOf(type)
+    object.kind ||= type.kind
+  }
   const [group = ''] = object.apiVersion?.includes('/') ? object.apiVersion.split('/') : ['']
   if (object.kind === type.kind && group === type.group && typeof object.apiVersion === 'string') return
   throw badRequest(
@@ -262,7 +275,12 @@ function requireKind(type: ResourceType, object: AnyObject): void {
   )
 }
 
-function requireSameIdentity(type: ResourceType, current: AnyObject, asked: AnyObject): void {
+function requireSameIdentity(
+  type: ResourceType,
+  current: AnyObject,
+  asked: AnyObject,
+  isPatch: boolean,
+): void {
   requireKind(type, asked)
   const { name, uid, resourceVersion } = asked.metadata ?? {}
   if (name !== undefined && name !== current.metadata.name) {
@@ -271,6 +289,9 @@ function requireSameIdentity(type: ResourceType, current: AnyObject, asked: AnyO
     )
   }
   if (uid !== undefined && uid !== '' && uid !== current.metadata.uid) {
+    // A patch names the uid as a field it wants to change, an update as a precondition.
+    if (isPatch)
+      throw invalid(type, current.metadata.name, [invalidField('metadata.uid', uid, 'field is immutable')])
     throw conflict(
       type,
       current.metadata.name,
@@ -331,6 +352,7 @@ function keepSystemFields(
     resourceVersion,
   } = current.metadata
   const metadata = { ...next.metadata, name: current.metadata.name }
+  dropEmpty(metadata)
   delete metadata.managedFields
   delete metadata.deletionTimestamp
   delete metadata.deletionGracePeriodSeconds
@@ -343,6 +365,13 @@ function keepSystemFields(
     generation === undefined ? {} : { generation },
   )
   return { ...next, apiVersion: current.apiVersion, metadata }
+}
+
+/** Empty maps and lists of metadata are not written out. */
+function dropEmpty(metadata: AnyObject['metadata']): void {
+  for (const key of ['labels', 'annotations', 'finalizers', 'ownerReferences'] as const) {
+    if (Object.keys(metadata[key] ?? { present: true }).length === 0) delete metadata[key]
+  }
 }
 
 function withField(object: AnyObject, field: string, value: unknown): AnyObject {

@@ -6,6 +6,7 @@ import { type AnyObject, isJsonObject } from './objects.ts'
 import type { DeleteOptions } from './registry.ts'
 import type { ResourceType } from './resource-type.ts'
 import { parseFieldSelector, parseLabelSelector } from './selectors.ts'
+import { removeUnknownFields } from './unknown-fields.ts'
 
 /** The label and field selectors of a query. */
 export function matcher(type: ResourceType, query: URLSearchParams): (object: AnyObject) => boolean {
@@ -63,8 +64,9 @@ export function checkUnknownFields(
   query: URLSearchParams,
 ): readonly string[] {
   const directive = query.get('fieldValidation') ?? 'Warn'
+  const paths = type.strategy.unknownFields?.(object) ?? removeUnknownFields(type.kind, object)
   if (directive === 'Ignore') return []
-  const unknown = (type.strategy.unknownFields?.(object) ?? []).map((path) => `unknown field "${path}"`)
+  const unknown = paths.map((path) => `unknown field "${path}"`)
   if (unknown.length > 0 && directive === 'Strict') {
     throw badRequest(
       `${type.kind} in version "${type.version}" cannot be handled as a ${type.kind}: strict decoding error: ${unknown.join(', ')}`,

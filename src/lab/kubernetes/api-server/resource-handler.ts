@@ -261,6 +261,7 @@ function patch(
   }
   const object = context.registry.update(type, name, checked, {
     ...writeOptions(request.query),
+    isPatch: true,
     ...(subresource === undefined ? {} : { subresource }),
   })
   return { ...answerObject(context, request, type, object), warnings }

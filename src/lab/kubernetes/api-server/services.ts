@@ -23,7 +23,12 @@ export function createServiceStrategy(ranges: ServiceRanges): Strategy {
       complete(service, undefined)
       service.status = { loadBalancer: {} }
     },
-    prepareUpdate: (object, previous) => complete(asService(object), asService(previous)),
+    prepareUpdate(object, previous) {
+      const service = asService(object)
+      complete(service, asService(previous))
+      // What it showed as a load balancer is somebody else's from now on.
+      if (service.spec.type !== 'LoadBalancer') service.status = { loadBalancer: {} }
+    },
     validate: (object, previous) =>
       checkService(asService(object).spec, previous === undefined ? undefined : asService(previous).spec),
     allocate: (object) => addresses.allocate(asService(object)),
