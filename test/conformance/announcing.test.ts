@@ -47,6 +47,7 @@ test('A3 a dual-stack Service is announced as /32 and as /128', async () => {
   const v6 = `fd00:10:21::${lastHost}`
   await fabric.createService('a3', { address: `${v4},${v6}`, families: ['IPv4', 'IPv6'] })
   await fabric.setEndpoints('a3', [{ node: 'n1' }])
+  await fabric.setEndpoints('a3', [{ node: 'n1' }], 'a3-v6', 'IPv6')
 
   await fabric.untilAnnouncers(v4, nodes)
   await fabric.untilAnnouncers(v6, nodes)

@@ -10,6 +10,8 @@ import { type LabProcess, type LabState, requireState, writeState } from '../../
 import { takeDown } from '../../src/lab/teardown.ts'
 import { bringUp } from '../../src/lab/up.ts'
 import { type RouteEvent, watchRoutes } from '../../src/linux/route-monitor.ts'
+import { formatAddress } from '../../src/net/address.ts'
+import { addressAt, parsePrefix } from '../../src/net/prefix.ts'
 import { emptyLock } from '../../src/plan/lock.ts'
 import { planFabric } from '../../src/plan/plan-fabric.ts'
 
@@ -183,11 +185,16 @@ export class ConformanceFabric {
   }
 
   /** Writes an EndpointSlice of a Service without selector; an address of the node's pod prefix for each endpoint. */
-  async setEndpoints(service: string, endpoints: readonly Endpoint[], slice = `${service}-1`): Promise<void> {
+  async setEndpoints(
+    service: string,
+    endpoints: readonly Endpoint[],
+    slice = `${service}-1`,
+    family: 'IPv4' | 'IPv6' = 'IPv4',
+  ): Promise<void> {
     const collection = '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices'
     const body = {
       endpoints: endpoints.map(({ node, ready = true, serving, terminating }, index) => ({
-        addresses: [this.#podAddress(node, index + 2)],
+        addresses: [this.#podAddress(node, index + 2, family)],
         nodeName: node,
         conditions: {
           ...(ready === null ? {} : { ready }),
@@ -206,7 +213,7 @@ export class ConformanceFabric {
         apiVersion: 'discovery.k8s.io/v1',
         kind: 'EndpointSlice',
         metadata: { name: slice, labels: { 'kubernetes.io/service-name': service } },
-        addressType: 'IPv4',
+        addressType: family,
         ports: [{ name: 'http', port: 8080, protocol: 'TCP' }],
         ...body,
       })
@@ -264,11 +271,9 @@ export class ConformanceFabric {
     await writeState(state)
   }
 
-  #podAddress(node: string, host: number): string {
-    const prefix = this.podPrefixesOf(node)[0]!
-    const [network] = prefix.split('/')
-    const octets = network!.split('.').map(Number)
-    return [...octets.slice(0, 3), octets[3]! + host].join('.')
+  #podAddress(node: string, host: number, family: 'IPv4' | 'IPv6'): string {
+    const prefix = parsePrefix(this.podPrefixesOf(node)[family === 'IPv4' ? 0 : 1]!)
+    return formatAddress(addressAt(prefix, host))
   }
 
   async #nodesBehind(tor: string, prefix: string): Promise<string[]> {

@@ -22,6 +22,7 @@ async function settle(name: string, marker: string): Promise<void> {
   await fabric.setEndpoints(name, [{ node: 'n1' }])
   await fabric.untilAnnouncers(marker, nodes)
   await fabric.deleteService(name)
+  await fabric.untilAnnouncers(marker, [])
 }
 
 test('C1 a node whose network is unavailable withdraws, and announces again when it is back', async () => {
