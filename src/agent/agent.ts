@@ -7,6 +7,8 @@ import { createMetrics } from './agent-metrics.ts'
 import { type AgentParts, answerOperators, answerProbes } from './answers.ts'
 import { ClusterView } from './cluster-view.ts'
 import type { AgentConfig } from './config.ts'
+import { DrainController } from './drain/drain-controller.ts'
+import { Gatekeeper } from './gate/gatekeeper.ts'
 import { reportEvents } from './events/report-events.ts'
 import { Reconciler } from './reconciler.ts'
 import { serveTcp, serveUnix } from './status-server.ts'
@@ -29,20 +31,38 @@ export async function startAgent(config: AgentConfig, log: Logger): Promise<Agen
   const bgpd = new FrrDaemon('bgpd', config.frr)
   const metrics = createMetrics({
     cluster: () => cluster,
-    decisions: () => cluster.index.decisions,
+    decisions: () => gate.decisions,
     reconciler: () => reconciler,
+    control: () => drain,
   })
   const cluster: ClusterView = new ClusterView({
     config,
     client,
     log,
+    onTouched: (addresses, receivedAtMs) => gate.touch(addresses, receivedAtMs),
+    onKnown: () => gate.apiIsKnown(),
+    onNode: (node) => drain.setNode(node),
+  })
+  const drain: DrainController = new DrainController({
+    drain: config.drain,
+    bgpd,
+    log,
+    onPhase: (phase) => gate.setPhase(phase),
+  })
+  const gate: Gatekeeper = new Gatekeeper({
+    config,
+    bgpd,
+    verdicts: cluster.index.verdicts,
+    serviceOf: (key) => cluster.serviceOf(key),
+    log,
     onTouched: (addresses, receivedAtMs) => reconciler.touch(addresses, receivedAtMs),
-    onKnown: () => reconciler.enable(),
+    onFound: (runningConfig) => drain.adopt(runningConfig),
+    onBegin: () => reconciler.enable(),
   })
   const reconciler: Reconciler = new Reconciler({
     config,
     bgpd,
-    decisions: cluster.index.decisions,
+    decisions: gate.decisions,
     log,
     onApplied: metrics.noteApplied,
     onFailed: metrics.noteFailed,
@@ -53,9 +73,10 @@ export async function startAgent(config: AgentConfig, log: Logger): Promise<Agen
     apiUrl: client.url,
     bgpd,
     cluster,
-    decisions: cluster.index.decisions,
+    decisions: gate.decisions,
     reconciler,
     metrics,
+    control: drain,
   }
   const servers: Server[] = []
   if (config.statusSocket !== undefined)
@@ -63,8 +84,16 @@ export async function startAgent(config: AgentConfig, log: Logger): Promise<Agen
   if (config.metrics !== undefined) servers.push(await serveTcp(config.metrics, answerProbes(parts)))
   const resync = setInterval(() => reconciler.resync(), config.resyncSeconds * 1000)
   const connecting = bgpd.keepConnected({
-    onUp: () => reconciler.bgpdIsUp(),
-    onDown: (error) => reconciler.bgpdIsDown(error),
+    onUp() {
+      reconciler.bgpdIsUp()
+      drain.bgpdIsUp()
+      gate.bgpdIsUp()
+    },
+    onDown(error) {
+      reconciler.bgpdIsDown(error)
+      drain.bgpdIsDown()
+      gate.bgpdIsDown()
+    },
   })
   const endEvents = reportEvents(parts, client, log)
   const watching = cluster.run(stopper.signal)
@@ -76,7 +105,10 @@ export async function startAgent(config: AgentConfig, log: Logger): Promise<Agen
       clearInterval(resync)
       endEvents()
       await watching
-      if (config.onShutdown === 'withdraw') await reconciler.withdrawAll()
+      if (config.onShutdown === 'drain') await drain.drainForShutdown()
+      if (config.onShutdown !== 'stay') await reconciler.withdrawAll()
+      await drain.endShutdown()
+      gate.stop()
       reconciler.stop()
       bgpd.close()
       await connecting

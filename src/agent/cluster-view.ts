@@ -3,7 +3,7 @@ import type { KubeClient } from '../kube/client.ts'
 import { Reflector } from '../kube/reflector.ts'
 import type { ReflectorChange } from '../kube/reflector-store.ts'
 import { endpointSlices, nodes, type RawObject, type ResourcePath, services } from '../kube/types.ts'
-import { viewEndpointSlice, viewNode, viewService } from '../kube/views.ts'
+import { type NodeView, type ServiceView, viewEndpointSlice, viewNode, viewService } from '../kube/views.ts'
 import type { AgentConfig } from './config.ts'
 import { DesiredIndex } from './desired/desired-index.ts'
 
@@ -21,6 +21,8 @@ export interface ClusterViewOptions {
   /** Addresses whose decision may have changed, with the time the event was received. */
   onTouched: (addresses: string[], receivedAtMs: number) => void
   onKnown: () => void
+  /** This node's own object, or its end. */
+  onNode: (node: NodeView | undefined) => void
 }
 
 /** What others may know about a reflector, whatever it holds. */
@@ -32,13 +34,15 @@ export type Collection = Pick<
 export class ClusterView {
   readonly index: DesiredIndex
   readonly reflectors: ReadonlyMap<string, Collection>
+  readonly #services: Reflector<ServiceView>
 
   constructor(options: ClusterViewOptions) {
     const { config } = options
     const index = new DesiredIndex(config)
     this.index = index
+    this.#services = this.#reflect(options, services, viewService, (key, view) => index.setService(key, view))
     this.reflectors = new Map<string, Collection>([
-      ['services', this.#reflect(options, services, viewService, (key, view) => index.setService(key, view))],
+      ['services', this.#services],
       [
         'endpointslices',
         this.#reflect(options, endpointSlices, viewEndpointSlice, (key, view) => index.setSlice(key, view)),
@@ -49,7 +53,10 @@ export class ClusterView {
           options,
           nodes,
           viewNode,
-          (_, view) => index.setNode(view),
+          (_, view) => {
+            options.onNode(view)
+            return index.setNode(view)
+          },
           `metadata.name=${config.node}`,
         ),
       ],
@@ -58,6 +65,11 @@ export class ClusterView {
 
   get isKnown(): boolean {
     return [...this.reflectors.values()].every((reflector) => reflector.hasSynced)
+  }
+
+  /** A Service by `namespace/name`. */
+  serviceOf(key: string): ServiceView | undefined {
+    return this.#services.views.get(key)
   }
 
   /** Follows the API until the signal is aborted. */

@@ -47,12 +47,12 @@ test('reports every problem of a file at once', () => {
 
   expect('problems' in result && configError('agent.json', result.problems).message).toMatchInlineSnapshot(`
     "agent.json cannot be used:
-    node: is missing, expected the name of the Node object
     api: found {"url":"ftp://x"}, expected {"url": …} or "in-cluster"
-    pools: found [{"name":"web","cidr":"10.10.21.1/24","scope":"site"}], expected [{name, cidr, scope: rack | site | global | edge}]
     loopbacks: found ["010.0.0.1"], expected a list of addresses
-    onShutdown: found "panic", expected stay or withdraw
-    anounceClusterIPs: is no setting of the agent, expected one of site, localAs, statusSocket, metricsAddress, node, api, frr, pools, loopbacks, staticVips, podCidrs, announceClusterIPs, allowExternalIPs, onShutdown, resyncSeconds, logLevel"
+    node: is missing, expected the name of the Node object
+    pools: found [{"name":"web","cidr":"10.10.21.1/24","scope":"site"}], expected [{name, cidr, scope: rack | site | global | edge}]
+    onShutdown: found "panic", expected stay, withdraw or drain
+    anounceClusterIPs: is no setting of the agent, expected one of site, localAs, loadBalancerClass, namespaces, statusSocket, metricsAddress, api, loopbacks, staticVips, node, frr, pools, podCidrs, announceClusterIPs, allowExternalIPs, reserved, endpointCidrs, serviceSelector, announceByDefault, allowedCommunities, dataplane, guards, damping, drain, onShutdown, resyncSeconds, logLevel"
   `)
 })
 

@@ -1,10 +1,26 @@
 import type { Diagnostic } from '../diagnostics/diagnostic.ts'
 import { WeftError } from '../diagnostics/error.ts'
 import { type Address, formatAddress, parseAddress } from '../net/address.ts'
-import { type Prefix, readPrefix } from '../net/prefix.ts'
+import { contains, type Prefix } from '../net/prefix.ts'
+import {
+  asAddress,
+  asFlag,
+  asHostPort,
+  asInteger,
+  asListOf,
+  asNumberIn,
+  asOneOf,
+  asPrefix,
+  asRecord,
+  asText,
+  asUrl,
+  FieldReader,
+  problem,
+} from './config-fields.ts'
+import { type LabelSelector, readLabelSelector } from './desired/label-selector.ts'
 
 /** How far a service address may travel; it picks the route map `VIP-<scope>` of the base configuration. */
-const scopes = ['rack', 'site', 'global', 'edge'] as const
+export const scopes = ['rack', 'site', 'global', 'edge'] as const
 export type Scope = (typeof scopes)[number]
 
 /** A range of service addresses that may be announced from this node. */
@@ -28,16 +44,82 @@ export interface AgentConfig {
   /** Service addresses that the base configuration announces; they are not the agent's. */
   staticVips: Address[]
   podCidrs: Prefix[]
+  /** Canonical texts of what is the node's, the base configuration's or the API's: derived, to be found quickly. */
+  ownAddresses: ReadonlySet<string>
+  /** Further ranges that are never a Service's: the fabric's own, name servers, management. */
+  reserved: Prefix[]
+  /** Where endpoints of this cluster may live: its pods and its nodes. Empty: anywhere. */
+  endpointCidrs: Prefix[]
   announceClusterIPs: boolean
   allowExternalIPs: boolean
+  /** Only LoadBalancer Services of this class; without it, only those of none, as Kubernetes has it. */
+  loadBalancerClass?: string
+  /** Names of namespaces; a Service elsewhere is not announced. */
+  namespaces?: string[]
+  /** On the labels of Services. */
+  serviceSelector: LabelSelector
+  /** When false, only Services with `weft.dev/announce: "true"` are. */
+  announceByDefault: boolean
+  /** What `weft.dev/communities` on a Service may ask for; `65000:*` allows everything that begins so. */
+  allowedCommunities: string[]
+  dataplane: DataplaneConfig
+  guards: GuardConfig
+  damping: DampingConfig
+  drain: DrainConfig
   /** What happens to the routes when the agent is told to stop. */
-  onShutdown: 'stay' | 'withdraw'
+  onShutdown: ShutdownPolicy
   /** How often FRR and the kernel are read again, in case somebody else changed them. */
   resyncSeconds: number
   logLevel: 'debug' | 'info' | 'warn' | 'error'
   statusSocket?: string
   metrics?: { host: string; port: number }
 }
+
+const detectors = ['none', 'weft-lab', 'kube-proxy', 'cilium'] as const
+
+/** How the agent knows that this node forwards an address, before it announces it the first time. */
+export interface DataplaneConfig {
+  detector: (typeof detectors)[number]
+  /** Where the detector asks; each has a default. */
+  url?: string
+}
+
+/** What health signals alone may withdraw; what users delete or change is never held up. */
+export interface GuardConfig {
+  /**
+   * `while-served`: the last node that can serve an address keeps it. `always`: also when no endpoint is usable
+   * anywhere. `off`: never.
+   */
+  lastAnnouncer: 'while-served' | 'always' | 'off'
+  /** The share of all addresses that may go, within a window, without another node that serves them. */
+  withdrawShare: number
+  /** So many may always go within a window, however few addresses there are. */
+  withdrawMinimum: number
+  windowSeconds: number
+  /** How long after another node can serve an address this one keeps it: that node's time to announce. */
+  moveMilliseconds: number
+}
+
+/** How often health may change what is said about one address. */
+export interface DampingConfig {
+  /** Changes that pass undelayed; 0 and more. */
+  freeChanges: number
+  /** The first delay; each further change doubles it. */
+  holdDownSeconds: number
+  maxHoldDownSeconds: number
+  /** A quiet time this long forgets one change. */
+  forgetSeconds: number
+}
+
+export interface DrainConfig {
+  /** From GRACEFUL_SHUTDOWN to the withdrawal: the fabric's time to move traffic away. */
+  settleSeconds: number
+  /** Key of the annotation or taint of the Node that asks for a drain. */
+  key: string
+}
+
+const shutdownPolicies = ['stay', 'withdraw', 'drain'] as const
+export type ShutdownPolicy = (typeof shutdownPolicies)[number]
 
 /** Reads the agent's JSON configuration; every problem of the file is reported at once. */
 export function parseAgentConfig(text: string): { config: AgentConfig } | { problems: Diagnostic[] } {
@@ -68,19 +150,37 @@ export function configError(file: string, problems: readonly Diagnostic[]): Weft
 function readConfig(reader: FieldReader): AgentConfig {
   const site = reader.optional('site', 'a text', asText)
   const localAs = reader.optional('localAs', 'an AS number', asInteger)
+  const loadBalancerClass = reader.optional('loadBalancerClass', 'a text', asText)
+  const namespaces = reader.optional('namespaces', 'a list of names', asListOf(asText))
   const statusSocket = reader.optional('statusSocket', 'a path', asText)
   const metrics = reader.optional('metricsAddress', 'host:port', asHostPort)
+  const api = reader.required('api', '{"url": …} or "in-cluster"', asApi)
+  const loopbacks = reader.optional('loopbacks', 'a list of addresses', asListOf(asAddress)) ?? []
+  const staticVips = reader.optional('staticVips', 'a list of addresses', asListOf(asAddress)) ?? []
   return {
     node: reader.required('node', 'the name of the Node object', asText),
-    api: reader.required('api', '{"url": …} or "in-cluster"', asApi),
+    api,
+    loopbacks,
+    staticVips,
+    ownAddresses: ownAddressesOf({ api, loopbacks, staticVips }),
     frr: reader.optional('frr', '{"pathspace": …, "runDirectory": …}', asFrr) ?? {},
     pools: reader.required('pools', `[{name, cidr, scope: ${scopes.join(' | ')}}]`, asListOf(asPool)),
-    loopbacks: reader.optional('loopbacks', 'a list of addresses', asListOf(asAddress)) ?? [],
-    staticVips: reader.optional('staticVips', 'a list of addresses', asListOf(asAddress)) ?? [],
     podCidrs: reader.optional('podCidrs', 'a list of prefixes', asListOf(asPrefix)) ?? [],
     announceClusterIPs: reader.optional('announceClusterIPs', 'true or false', asFlag) ?? false,
     allowExternalIPs: reader.optional('allowExternalIPs', 'true or false', asFlag) ?? false,
-    onShutdown: reader.optional('onShutdown', 'stay or withdraw', asOneOf(['stay', 'withdraw'])) ?? 'stay',
+    reserved: reader.optional('reserved', 'a list of prefixes', asListOf(asPrefix)) ?? [],
+    endpointCidrs: reader.optional('endpointCidrs', 'a list of prefixes', asListOf(asPrefix)) ?? [],
+    serviceSelector:
+      reader.optional('serviceSelector', '{matchLabels, matchExpressions}', readLabelSelector) ?? [],
+    announceByDefault: reader.optional('announceByDefault', 'true or false', asFlag) ?? true,
+    allowedCommunities:
+      reader.optional('allowedCommunities', 'a list such as ["65000:1", "65000:9:*"]', asListOf(asPattern)) ??
+      [],
+    dataplane: reader.section('dataplane', readDataplane),
+    guards: reader.section('guards', readGuards),
+    damping: reader.section('damping', readDamping),
+    drain: reader.section('drain', readDrain),
+    onShutdown: reader.optional('onShutdown', 'stay, withdraw or drain', asOneOf(shutdownPolicies)) ?? 'stay',
     resyncSeconds: reader.optional('resyncSeconds', 'whole seconds above 0', asInteger) ?? 10,
     logLevel:
       reader.optional(
@@ -90,89 +190,52 @@ function readConfig(reader: FieldReader): AgentConfig {
       ) ?? 'info',
     ...(site === undefined ? {} : { site }),
     ...(localAs === undefined ? {} : { localAs }),
+    ...(loadBalancerClass === undefined ? {} : { loadBalancerClass }),
+    ...(namespaces === undefined ? {} : { namespaces }),
     ...(statusSocket === undefined ? {} : { statusSocket }),
     ...(metrics === undefined ? {} : { metrics }),
   }
 }
 
-/** A value of the wanted kind, or undefined. */
-type Reader<T> = (value: unknown) => T | undefined
-
-class FieldReader {
-  readonly problems: Diagnostic[] = []
-  readonly #fields: Record<string, unknown>
-  readonly #known = new Set<string>()
-
-  constructor(raw: unknown) {
-    this.#fields = asRecord(raw) ?? {}
-    if (asRecord(raw) === undefined) this.problems.push(problem('', 'not an object', 'a JSON object'))
-  }
-
-  required<T>(name: string, expected: string, read: Reader<T>): T {
-    const value = this.optional(name, expected, read)
-    if (this.#fields[name] === undefined) this.problems.push(problem(name, 'is missing', expected))
-    // The caller drops the result when there are problems.
-    return value as T
-  }
-
-  optional<T>(name: string, expected: string, read: Reader<T>): T | undefined {
-    this.#known.add(name)
-    const raw = this.#fields[name]
-    if (raw === undefined) return undefined
-    const value = read(raw)
-    if (value === undefined) this.problems.push(problem(name, `found ${JSON.stringify(raw)}`, expected))
-    return value
-  }
-
-  unknownKeys(): Diagnostic[] {
-    const unknown = Object.keys(this.#fields).filter((name) => !this.#known.has(name))
-    return unknown.map((name) =>
-      problem(name, 'is no setting of the agent', `one of ${[...this.#known].join(', ')}`),
-    )
+function readDataplane(reader: FieldReader): DataplaneConfig {
+  const url = reader.optional('url', 'http://… of the detector', asUrl)
+  return {
+    detector: reader.optional('detector', detectors.join(', '), asOneOf(detectors)) ?? 'none',
+    ...(url === undefined ? {} : { url }),
   }
 }
 
-function problem(path: string, message: string, expected: string): Diagnostic {
-  return { code: 'WEFT_AGENT_CONFIG', severity: 'error', path, message, expected }
-}
-
-function asRecord(value: unknown): Record<string, unknown> | undefined {
-  const isRecord = typeof value === 'object' && value !== null && !Array.isArray(value)
-  return isRecord ? (value as Record<string, unknown>) : undefined
-}
-
-function asText(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' ? value : undefined
-}
-
-function asFlag(value: unknown): boolean | undefined {
-  return typeof value === 'boolean' ? value : undefined
-}
-
-function asInteger(value: unknown): number | undefined {
-  return typeof value === 'number' && Number.isInteger(value) && value > 0 ? value : undefined
-}
-
-function asOneOf<T extends string>(allowed: readonly T[]): Reader<T> {
-  return (value) => allowed.find((entry) => entry === value)
-}
-
-function asListOf<T>(read: Reader<T>): Reader<T[]> {
-  return (value) => {
-    if (!Array.isArray(value)) return undefined
-    const entries = value.map(read)
-    return entries.includes(undefined) ? undefined : (entries as T[])
+function readGuards(reader: FieldReader): GuardConfig {
+  const modes = ['while-served', 'always', 'off'] as const
+  return {
+    lastAnnouncer: reader.optional('lastAnnouncer', modes.join(', '), asOneOf(modes)) ?? 'while-served',
+    withdrawShare: reader.optional('withdrawShare', 'a share from 0 to 1', asNumberIn(0, 1)) ?? 0.5,
+    withdrawMinimum: reader.optional('withdrawMinimum', 'a number from 0', asNumberIn(0, 1e9)) ?? 10,
+    windowSeconds: reader.optional('windowSeconds', 'seconds from 1', asNumberIn(1, 86_400)) ?? 600,
+    moveMilliseconds:
+      reader.optional('moveMilliseconds', 'milliseconds to 60000', asNumberIn(0, 60_000)) ?? 300,
   }
 }
 
-/** An address; a /32 or /128 behind it is allowed, since that is how plans write loopbacks. */
-function asAddress(value: unknown): Address | undefined {
-  return typeof value === 'string' ? (parseAddress(value.replace(/\/(32|128)$/, '')) ?? undefined) : undefined
+function readDamping(reader: FieldReader): DampingConfig {
+  const seconds = asNumberIn(0.01, 86_400)
+  return {
+    freeChanges: reader.optional('freeChanges', 'a number from 0', asNumberIn(0, 1e9)) ?? 5,
+    holdDownSeconds: reader.optional('holdDownSeconds', 'seconds', seconds) ?? 1,
+    maxHoldDownSeconds: reader.optional('maxHoldDownSeconds', 'seconds', seconds) ?? 60,
+    forgetSeconds: reader.optional('forgetSeconds', 'seconds', seconds) ?? 60,
+  }
 }
 
-function asPrefix(value: unknown): Prefix | undefined {
-  const prefix = typeof value === 'string' ? readPrefix(value) : 'not-an-address'
-  return typeof prefix === 'string' ? undefined : prefix
+function readDrain(reader: FieldReader): DrainConfig {
+  return {
+    settleSeconds: reader.optional('settleSeconds', 'seconds from 0', asNumberIn(0, 3_600)) ?? 2,
+    key: reader.optional('key', 'an annotation or taint key', asText) ?? 'weft.dev/drain',
+  }
+}
+
+function asPattern(value: unknown): string | undefined {
+  return typeof value === 'string' && /^\d+(:\d+){0,2}(:\*)?$/.test(value) ? value : undefined
 }
 
 function asPool(value: unknown): Pool | undefined {
@@ -186,8 +249,8 @@ function asPool(value: unknown): Pool | undefined {
 function asApi(value: unknown): AgentConfig['api'] | undefined {
   if (value === 'in-cluster') return value
   const raw = asRecord(value) ?? {}
-  const url = asText(raw.url)
-  if (url === undefined || !/^https?:\/\//.test(url)) return undefined
+  const url = asUrl(raw.url)
+  if (url === undefined) return undefined
   const tokenFile = asText(raw.tokenFile)
   const caFile = asText(raw.caFile)
   return { url, ...(tokenFile ? { tokenFile } : {}), ...(caFile ? { caFile } : {}) }
@@ -201,14 +264,23 @@ function asFrr(value: unknown): AgentConfig['frr'] | undefined {
   return { ...(pathspace ? { pathspace } : {}), ...(runDirectory ? { runDirectory } : {}) }
 }
 
-function asHostPort(value: unknown): { host: string; port: number } | undefined {
-  const found = /^(?:\[(?<v6>[^\]]+)\]|(?<host>[^:]*)):(?<port>\d+)$/.exec(asText(value) ?? '')?.groups
-  if (found === undefined) return undefined
-  return { host: found.v6 ?? found.host ?? '', port: Number(found.port) }
+/** Is this an address of the node, of the API or of pods, one that the base configuration announces, or reserved? */
+export function isReserved(config: AgentConfig, address: Address): boolean {
+  const ranges = [config.reserved, config.podCidrs, config.endpointCidrs]
+  return (
+    config.ownAddresses.has(formatAddress(address)) ||
+    ranges.some((list) => list.some((range) => contains(range, address)))
+  )
 }
 
-/** Is this one of the node's own addresses, or one that the base configuration announces? */
-export function isReserved(config: AgentConfig, address: Address): boolean {
-  const text = formatAddress(address)
-  return [...config.loopbacks, ...config.staticVips].some((own) => formatAddress(own) === text)
+/** The node's addresses, those of the base configuration, and the API server's when its URL gives it. */
+function ownAddressesOf(config: Pick<AgentConfig, 'api' | 'loopbacks' | 'staticVips'>): Set<string> {
+  const host = config.api === 'in-cluster' ? process.env.KUBERNETES_SERVICE_HOST : hostOf(config.api?.url)
+  const api = parseAddress(host ?? '')
+  const own = [...(config.loopbacks ?? []), ...(config.staticVips ?? []), ...(api === null ? [] : [api])]
+  return new Set(own.map(formatAddress))
+}
+
+function hostOf(url: string | undefined): string | undefined {
+  return url === undefined ? undefined : new URL(url).hostname.replace(/^\[|\]$/g, '')
 }

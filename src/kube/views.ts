@@ -51,6 +51,9 @@ export interface EndpointView {
   nodeName?: string
 }
 
+/** What the API server lets one slice hold. */
+const mostEndpoints = 1000
+
 export interface EndpointSliceView {
   key: string
   namespace: string
@@ -68,6 +71,8 @@ export interface NodeView {
   podCIDRs: string[]
   addresses: { type: string; address: string }[]
   isReady: boolean
+  /** The kubelet itself says that the node is not ready; not so when merely nobody has heard from it. */
+  isNotReady: boolean
   /** Set by a network plugin that has not programmed its routes yet. */
   isNetworkUnavailable: boolean
   isUnschedulable: boolean
@@ -112,15 +117,18 @@ export function viewService(raw: RawObject): ServiceView {
 export function viewEndpointSlice(raw: RawObject): EndpointSliceView {
   const { namespace, name, key } = identify(raw)
   const service = textMap(raw.metadata?.labels, 'metadata.labels')['kubernetes.io/service-name']
+  const endpoints = list(raw.endpoints ?? [], 'endpoints')
+  if (endpoints.length > mostEndpoints)
+    throw new RefusedObject(
+      `endpoints should be ${mostEndpoints} at most, as the API has it; found ${endpoints.length}`,
+    )
   return {
     key,
     namespace,
     name,
     ...(service === undefined ? {} : { service }),
     addressType: oneOf(raw.addressType, ['IPv4', 'IPv6', 'FQDN'], 'addressType'),
-    endpoints: list(raw.endpoints ?? [], 'endpoints').map((entry, index) =>
-      endpoint(entry, `endpoints[${index}]`),
-    ),
+    endpoints: endpoints.map((entry, index) => endpoint(entry, `endpoints[${index}]`)),
   }
 }
 
@@ -144,6 +152,7 @@ export function viewNode(raw: RawObject): NodeView {
       return { type: text(address.type, 'address type'), address: text(address.address, 'address') }
     }),
     isReady: conditionIs('Ready', 'True'),
+    isNotReady: conditionIs('Ready', 'False'),
     isNetworkUnavailable: conditionIs('NetworkUnavailable', 'True'),
     isUnschedulable: spec.unschedulable === true,
     taints: list(spec.taints ?? [], 'spec.taints').map((entry) => {

@@ -142,6 +142,7 @@ export class Fixture {
       this.#replies.delete(reply.id)
     })
     await once(child, 'message')
+    await this.request('POST', '/api/v1/nodes', { apiVersion: 'v1', kind: 'Node', metadata: { name: 'n1' } })
   }
 
   async stopApi(): Promise<void> {
@@ -230,6 +231,8 @@ export class Fixture {
       statusSocket: this.statusSocket,
       metricsAddress: '127.0.0.1:9099',
       resyncSeconds: 1,
+      // Tests that flip one address many times are not about damping.
+      damping: { freeChanges: 1000 },
       ...fields,
     }
     await writeFile(file, JSON.stringify(config))

@@ -21,11 +21,11 @@ export const reasonCodes = [
   'annotation-invalid',
   'service-deleting',
   'node-unknown',
+  'node-excluded',
+  'endpoints-outside-cluster',
   'node-not-ready',
   'node-network-unavailable',
-  'node-excluded',
   'no-endpoints',
-  'endpoints-outside-cluster',
   'no-ready-endpoint',
   'no-endpoint-on-node',
   'no-ready-endpoint-on-node',
@@ -90,3 +90,14 @@ export interface Announce extends AnnounceAttributes {
 }
 
 export type Decision = Announce | Withheld
+
+/** A decision with what a guard needs in order to judge it. */
+export interface Verdict {
+  decision: Decision
+  /** What would be announced, when nothing but health (of endpoints or of the node) speaks against it. */
+  otherwise?: Announce
+  /** Some endpoint in the cluster may get traffic. */
+  isServed: boolean
+  /** One that is on another node. */
+  isServedElsewhere: boolean
+}

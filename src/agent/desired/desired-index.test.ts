@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import type { EndpointSliceView, NodeView, ServiceView } from '../../kube/views.ts'
 import { DesiredIndex } from './desired-index.ts'
 import { desiredRoutes } from './desired-routes.ts'
-import { makeConfig, makeEndpoint, makeService, makeSlice } from './fixtures.ts'
+import { makeConfig, makeEndpoint, makeNode, makeService, makeSlice } from './fixtures.ts'
 
 const names = ['a', 'b', 'c']
 const addresses = ['10.9.0.1', '10.9.0.2', '192.0.2.1', '10.9.255.1', 'fd09::1', 'nonsense']
@@ -72,24 +72,14 @@ test('after any history of events, the index holds what deciding from scratch gi
           touched = index.setSlice(`shop/${event.slice}`, undefined)
         }
         if (event.kind === 'node') {
-          node = {
-            name: 'n1',
-            labels: {},
-            annotations: {},
-            podCIDRs: [],
-            addresses: [],
-            isReady: true,
-            isUnschedulable: false,
-            taints: [],
-            isNetworkUnavailable: event.isNetworkUnavailable,
-          }
+          node = makeNode({ isNetworkUnavailable: event.isNetworkUnavailable })
           touched = index.setNode(node)
         }
-        for (const address of touched) applied.set(address, index.decisions.get(address))
+        for (const address of touched) applied.set(address, index.verdicts.get(address))
       }
 
       const expected = desiredRoutes({ services: services.values(), slices: slices.values(), node, config })
-      expect(Object.fromEntries(index.decisions)).toEqual(Object.fromEntries(expected))
+      expect(Object.fromEntries(index.verdicts)).toEqual(Object.fromEntries(expected))
       // Whoever acts only on the addresses told as touched misses nothing.
       const known = [...applied].filter(([, decision]) => decision !== undefined)
       expect(Object.fromEntries(known)).toEqual(Object.fromEntries(expected))

@@ -2,7 +2,8 @@ import type { EndpointSliceView, NodeView, ServiceView } from '../../kube/views.
 import type { AgentConfig } from '../config.ts'
 import { type Claim, claimsOf } from './claims.ts'
 import { decideAddress } from './decide.ts'
-import type { Decision } from './decision.ts'
+import type { Verdict } from './decision.ts'
+import { readSliceFacts, type SliceFacts } from './endpoints.ts'
 
 /**
  * The same answers as `desiredRoutes`, kept up to date: each change of an object decides anew only about the addresses
@@ -10,10 +11,10 @@ import type { Decision } from './decision.ts'
  */
 export class DesiredIndex {
   readonly #config: AgentConfig
-  readonly #decisions = new Map<string, Decision>()
+  readonly #verdicts = new Map<string, Verdict>()
   readonly #claims = new Map<string, Map<string, Claim[]>>()
   readonly #addressesOf = new Map<string, string[]>()
-  readonly #slicesOf = new Map<string, Map<string, EndpointSliceView>>()
+  readonly #slicesOf = new Map<string, Map<string, SliceFacts>>()
   readonly #serviceOfSlice = new Map<string, string>()
   #node: NodeView | undefined
 
@@ -21,9 +22,9 @@ export class DesiredIndex {
     this.#config = config
   }
 
-  /** All decisions, by address. */
-  get decisions(): ReadonlyMap<string, Decision> {
-    return this.#decisions
+  /** What is to be said of each address, by its canonical text. */
+  get verdicts(): ReadonlyMap<string, Verdict> {
+    return this.#verdicts
   }
 
   /** Takes a Service's new state, or its end, and returns the addresses decided anew. */
@@ -54,8 +55,8 @@ export class DesiredIndex {
       this.#serviceOfSlice.delete(key)
     }
     if (slice !== undefined && now !== undefined) {
-      const slices = this.#slicesOf.get(now) ?? new Map<string, EndpointSliceView>()
-      this.#slicesOf.set(now, slices.set(key, slice))
+      const slices = this.#slicesOf.get(now) ?? new Map<string, SliceFacts>()
+      this.#slicesOf.set(now, slices.set(key, readSliceFacts(slice, this.#config)))
       this.#serviceOfSlice.set(key, now)
     }
     const services = new Set([before, now].filter((service) => service !== undefined))
@@ -64,10 +65,9 @@ export class DesiredIndex {
 
   /** Takes this node's new state and returns the addresses decided anew: all, when it matters to announcing. */
   setNode(node: NodeView | undefined): string[] {
-    const matters = JSON.stringify([node?.labels, node?.isNetworkUnavailable])
-    const didMatter = JSON.stringify([this.#node?.labels, this.#node?.isNetworkUnavailable])
+    const didMatter = relevantPart(this.#node)
     this.#node = node
-    return matters === didMatter ? [] : this.#decide(this.#claims.keys())
+    return relevantPart(node) === didMatter ? [] : this.#decide(this.#claims.keys())
   }
 
   #decide(addresses: Iterable<string>): string[] {
@@ -80,12 +80,17 @@ export class DesiredIndex {
     for (const address of touched) {
       const claims = [...(this.#claims.get(address)?.values() ?? [])].flat()
       if (claims.length > 0) {
-        this.#decisions.set(address, decideAddress(claims, context))
+        this.#verdicts.set(address, decideAddress(claims, context))
         continue
       }
       this.#claims.delete(address)
-      this.#decisions.delete(address)
+      this.#verdicts.delete(address)
     }
     return touched
   }
+}
+
+/** Heartbeats and images change a Node all the time, and decide nothing. */
+function relevantPart(node: NodeView | undefined): string {
+  return JSON.stringify([node?.labels, node?.addresses, node?.isNotReady, node?.isNetworkUnavailable])
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { EndpointSliceView, NodeView, ServiceView } from '../../kube/views.ts'
 import type { AgentConfig } from '../config.ts'
 import { desiredRoutes } from './desired-routes.ts'
-import { makeConfig, makeEndpoint, makeService, makeSlice } from './fixtures.ts'
+import { makeConfig, makeEndpoint, makeNode, makeService, makeSlice } from './fixtures.ts'
 
 interface Case {
   services?: ServiceView[]
@@ -17,10 +17,10 @@ function decide({ services, slices, config, node }: Case): Record<string, string
     services: services ?? [makeService()],
     slices: slices ?? [makeSlice([makeEndpoint()])],
     config: config ?? makeConfig(),
-    node,
+    node: node ?? makeNode(),
   })
   return Object.fromEntries(
-    [...decisions].map(([address, decision]) => [
+    [...decisions].map(([address, { decision }]) => [
       address,
       decision.kind === 'announce' ? 'announced' : decision.code,
     ]),
@@ -29,17 +29,7 @@ function decide({ services, slices, config, node }: Case): Record<string, string
 
 const vip = '10.9.0.1'
 const clusterIp = '10.96.0.1'
-const node: NodeView = {
-  name: 'n1',
-  labels: {},
-  annotations: {},
-  podCIDRs: [],
-  addresses: [],
-  isReady: true,
-  isNetworkUnavailable: false,
-  isUnschedulable: false,
-  taints: [],
-}
+const node = makeNode()
 const elsewhere = makeEndpoint({ nodeName: 'n2' })
 const unready = makeEndpoint({ isReady: false })
 const draining = makeEndpoint({ isReady: false, isServing: true, isTerminating: true })
@@ -56,9 +46,10 @@ describe('LoadBalancer addresses', () => {
       services: [makeService()],
       slices: [makeSlice([elsewhere])],
       config: makeConfig(),
+      node,
     })
 
-    expect(decisions.get(vip)).toEqual({
+    expect(decisions.get(vip)?.decision).toEqual({
       kind: 'announce',
       address: vip,
       prefix: '10.9.0.1/32',
@@ -74,9 +65,10 @@ describe('LoadBalancer addresses', () => {
       services: [local],
       slices: [makeSlice([elsewhere])],
       config: makeConfig(),
+      node,
     })
 
-    expect(decisions.get(vip)).toEqual({
+    expect(decisions.get(vip)?.decision).toEqual({
       kind: 'withheld',
       address: vip,
       code: 'no-endpoint-on-node',
@@ -225,8 +217,8 @@ describe('externalIPs', () => {
 describe('addresses that may never be announced', () => {
   test.each([
     ['192.0.2.1', 'outside-pools'],
-    ['0.0.0.0', 'outside-pools'],
-    ['::', 'outside-pools'],
+    ['0.0.0.0', 'address-invalid'],
+    ['::', 'address-invalid'],
     ['10.9.255.1', 'address-reserved'],
     ['10.9.255.2', 'address-reserved'],
     ['010.9.0.1', 'address-invalid'],
@@ -279,9 +271,13 @@ describe('dual stack', () => {
 
   test('an IPv6 address is announced as /128, in canonical form, with the scope of its pool', () => {
     const slices = [makeSlice([makeEndpoint()], { addressType: 'IPv6' })]
-    const decisions = desiredRoutes({ services, slices, config: makeConfig() })
+    const decisions = desiredRoutes({ services, slices, config: makeConfig(), node })
 
-    expect(decisions.get('fd09::1')).toMatchObject({ prefix: 'fd09::1/128', family: 'ipv6', scope: 'edge' })
+    expect(decisions.get('fd09::1')?.decision).toMatchObject({
+      prefix: 'fd09::1/128',
+      family: 'ipv6',
+      scope: 'edge',
+    })
   })
 })
 
@@ -311,8 +307,9 @@ test('nested pools: the more specific one gives the scope', () => {
   const decisions = desiredRoutes({
     services: [makeService()],
     slices: [makeSlice([makeEndpoint()])],
+    node,
     config,
   })
 
-  expect(decisions.get(vip)).toMatchObject({ pool: 'front', scope: 'edge' })
+  expect(decisions.get(vip)?.decision).toMatchObject({ pool: 'front', scope: 'edge' })
 })

@@ -2,7 +2,8 @@ import type { EndpointSliceView, NodeView, ServiceView } from '../../kube/views.
 import type { AgentConfig } from '../config.ts'
 import { type Claim, claimsOf } from './claims.ts'
 import { decideAddress } from './decide.ts'
-import type { Decision } from './decision.ts'
+import type { Verdict } from './decision.ts'
+import { readSliceFacts } from './endpoints.ts'
 
 export interface DesiredInput {
   services: Iterable<ServiceView>
@@ -12,7 +13,7 @@ export interface DesiredInput {
 }
 
 /** Decides about every address any Service asks for, from nothing but the objects. */
-export function desiredRoutes({ services, slices, node, config }: DesiredInput): Map<string, Decision> {
+export function desiredRoutes({ services, slices, node, config }: DesiredInput): Map<string, Verdict> {
   const slicesByService = Map.groupBy(slices, (slice) => `${slice.namespace}/${slice.service ?? ''}`)
   const claims = new Map<string, Claim[]>()
   for (const service of services) {
@@ -22,6 +23,11 @@ export function desiredRoutes({ services, slices, node, config }: DesiredInput):
       else others.push(claim)
     }
   }
-  const context = { config, node, slicesOf: (service: string) => slicesByService.get(service) ?? [] }
+  const context = {
+    config,
+    node,
+    slicesOf: (service: string) =>
+      (slicesByService.get(service) ?? []).map((slice) => readSliceFacts(slice, config)),
+  }
   return new Map([...claims].map(([address, list]) => [address, decideAddress(list, context)]))
 }

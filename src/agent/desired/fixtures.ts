@@ -1,4 +1,4 @@
-import type { EndpointSliceView, EndpointView, ServiceView } from '../../kube/views.ts'
+import type { EndpointSliceView, EndpointView, NodeView, ServiceView } from '../../kube/views.ts'
 import { type AgentConfig, parseAgentConfig } from '../config.ts'
 
 /** A configuration with one IPv4 and one IPv6 pool, as tests need it. */
@@ -66,6 +66,23 @@ export function makeSlice(
     service: 'web',
     addressType: 'IPv4',
     endpoints,
+    ...fields,
+  }
+}
+
+/** Node n1, ready. */
+export function makeNode(fields: Partial<NodeView> = {}): NodeView {
+  return {
+    name: 'n1',
+    labels: {},
+    annotations: {},
+    podCIDRs: [],
+    addresses: [],
+    isReady: true,
+    isNotReady: false,
+    isNetworkUnavailable: false,
+    isUnschedulable: false,
+    taints: [],
     ...fields,
   }
 }
