@@ -129,13 +129,16 @@ export class EventRecorder {
     } catch (error) {
       if (!(error instanceof KubeStatusError) || error.status !== 409) throw error
     }
-    const { count = 1 } = await ask<{ count?: number }>({ path: `${path}/${name}` })
-    await ask({
-      method: 'PATCH',
-      path: `${path}/${name}`,
-      contentType: 'application/merge-patch+json',
-      body: { count: count + 1, lastTimestamp: at },
-    })
+    // The answer to a patch holds the count: no permission to read Events is needed.
+    const patch = (body: object) =>
+      ask<{ count?: number }>({
+        method: 'PATCH',
+        path: `${path}/${name}`,
+        contentType: 'application/merge-patch+json',
+        body,
+      })
+    const { count = 1 } = await patch({ lastTimestamp: at })
+    await patch({ count: count + 1 })
     return 'counted'
   }
 
@@ -149,7 +152,7 @@ export class EventRecorder {
     this.#silentUntilMs = this.#now() + forbiddenMs
     this.#queue.clear()
     log.warn(
-      { reason, hint: 'grant create, get and patch on events: docs/reference/rbac.md' },
+      { reason, hint: 'grant create and patch on events: docs/reference/rbac.md' },
       'no permission to write Events: none for 10 minutes',
     )
     return 'forbidden'
