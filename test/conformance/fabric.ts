@@ -7,6 +7,7 @@ import { namespaceOf, pathsOf } from '../../src/lab/names.ts'
 import { openProbe, type ProbeHost } from '../../src/lab/probe/probe-host.ts'
 import { startResident } from '../../src/lab/resident.ts'
 import { type LabProcess, type LabState, requireState, writeState } from '../../src/lab/state.ts'
+import { readStatus } from '../../src/lab/status.ts'
 import { takeDown } from '../../src/lab/teardown.ts'
 import { bringUp } from '../../src/lab/up.ts'
 import { type RouteEvent, watchRoutes } from '../../src/linux/route-monitor.ts'
@@ -124,6 +125,16 @@ export class ConformanceFabric {
       15_000,
     )
     return at - since
+  }
+
+  /** Waits until the whole fabric is as planned again: BFD comes up seconds after the routes do. */
+  async untilAsPlanned(timeoutMs = 30_000): Promise<void> {
+    const deadline = Date.now() + timeoutMs
+    for (;;) {
+      const { differences } = await readStatus(this.lab)
+      if (differences.length === 0) return
+      if (Date.now() > deadline) throw new Error(`not as planned: ${JSON.stringify(differences[0])}`)
+    }
   }
 
   /** Records what the ToRs' kernels do with an address while something happens. */
