@@ -283,7 +283,7 @@ export class Admission {
         : 'no endpoint is usable anywhere: without this route nobody would know the address'
       return { by: 'last-announcer', against, text }
     }
-    if (this.#budget.hasRoom(this.#announced - 1, nowMs)) {
+    if (this.#budget.hasRoom(this.#announced, nowMs)) {
       this.#budget.spend(address, nowMs)
       return undefined
     }
