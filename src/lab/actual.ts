@@ -32,8 +32,8 @@ export interface ActualRoute {
   asPath: string
 }
 
-/** Prefix → next-hop count in the kernel, for routes that BGP installed. */
-export type KernelRoutes = Map<string, number>
+/** Prefix → interfaces of its next hops in the kernel, for routes that BGP installed. */
+export type KernelRoutes = Map<string, string[]>
 
 export class LabReader {
   readonly #lab: string
@@ -97,8 +97,9 @@ export class LabReader {
       const length = family === 'ipv4' ? 32 : 128
       for (const { dst, dev, nexthops } of parseKernelRoutes(texts[index])) {
         const prefix = dst === 'default' ? anywhere : dst.includes('/') ? dst : `${dst}/${length}`
+        const hops = nexthops?.map((hop) => hop.dev) ?? (dev === undefined ? [] : [dev])
         // The kernel lists equal IPv6 routes apart or together, as it pleases: their hops count together.
-        kernel.set(prefix, (kernel.get(prefix) ?? 0) + (nexthops?.length ?? (dev === undefined ? 0 : 1)))
+        kernel.set(prefix, [...(kernel.get(prefix) ?? []), ...hops])
       }
     }
     return kernel
@@ -124,7 +125,7 @@ export class LabReader {
 interface KernelRow {
   dst: string
   dev?: string
-  nexthops?: unknown[]
+  nexthops?: { dev: string }[]
 }
 
 /** iproute2 prints nothing at all for an empty table. */

@@ -7,6 +7,7 @@ import type { PlannedDevice } from './planned.ts'
 const planned: PlannedDevice = {
   device: 'leaf1',
   families: ['ipv4'],
+  maximumPaths: 64,
   sessions: [
     {
       neighbor: 'eth1',
@@ -19,8 +20,8 @@ const planned: PlannedDevice = {
     },
   ],
   routes: new Map([
-    ['10.0.0.1/32', { isLocal: true, width: 0 }],
-    ['10.0.0.2/32', { isLocal: false, width: 2 }],
+    ['10.0.0.1/32', { isLocal: true, interfaces: [] }],
+    ['10.0.0.2/32', { isLocal: false, interfaces: ['eth1', 'eth2'] }],
   ]),
 }
 const pools = [{ prefix: '10.9.0.0/24', scope: 'site' as const }]
@@ -74,7 +75,7 @@ test('is content when BGP and the kernel hold what is planned', () => {
     ['10.0.0.2/32', wide],
   ])
 
-  expect(compareRoutes(planned, actual, new Map([['10.0.0.2/32', 2]]), pools)).toEqual({
+  expect(compareRoutes(planned, actual, new Map([['10.0.0.2/32', ['eth1', 'eth2']]]), pools)).toEqual({
     differences: [],
     dynamic: 0,
   })
@@ -86,9 +87,22 @@ test('catches the kernel with fewer next hops than BGP believes in', () => {
     ['10.0.0.2/32', wide],
   ])
 
-  expect(compareRoutes(planned, actual, new Map([['10.0.0.2/32', 1]]), pools).differences).toEqual([
+  expect(compareRoutes(planned, actual, new Map([['10.0.0.2/32', ['eth1']]]), pools).differences).toEqual([
     { device: 'leaf1', kind: 'kernel', subject: '10.0.0.2/32', planned: '2 next hops', actual: '1 next hop' },
   ])
+})
+
+test('catches a route over other interfaces than planned, unless maximum-paths leaves the choice to FRR', () => {
+  const actual = new Map([
+    ['10.0.0.1/32', own],
+    ['10.0.0.2/32', wide],
+  ])
+  const kernel = new Map([['10.0.0.2/32', ['eth3', 'eth1']]])
+
+  expect(compareRoutes(planned, actual, kernel, pools).differences).toMatchObject([
+    { kind: 'kernel', subject: '10.0.0.2/32', planned: 'over eth1 eth2', actual: 'over eth1 eth3' },
+  ])
+  expect(compareRoutes({ ...planned, maximumPaths: 2 }, actual, kernel, pools).differences).toEqual([])
 })
 
 test('tells service addresses of agents from routes that should not be there', () => {

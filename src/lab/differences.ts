@@ -3,7 +3,7 @@ import type { BgpSession } from '../frr/show-bgp.ts'
 import { contains, parsePrefix } from '../net/prefix.ts'
 import type { ServicePool } from '../plan/model.ts'
 import type { ActualRoute, KernelRoutes } from './actual.ts'
-import type { PlannedDevice, PlannedSession } from './planned.ts'
+import type { PlannedDevice, PlannedRoute, PlannedSession } from './planned.ts'
 
 /*
  * Planned against actual, as data. Everything here is a function of what was read; why a session is down is found out
@@ -106,15 +106,19 @@ export function compareRoutes(
     differences.push({ device, kind, subject, planned: wanted, actual: found })
 
   for (const [prefix, route] of planned.routes) {
+    const wanted = { isLocal: route.isLocal, width: route.interfaces.length }
     const found = actual.get(prefix)
-    if (found === undefined) differ('route', prefix, describe(route), 'not in the table')
-    else if (found.isLocal !== route.isLocal || found.width !== route.width)
-      differ('route', prefix, describe(route), describe(found))
+    const isAsPlanned = found?.isLocal === wanted.isLocal && found.width === wanted.width
+    if (!isAsPlanned)
+      differ('route', prefix, describe(wanted), found === undefined ? 'not in the table' : describe(found))
     // What BGP itself lacks, the kernel cannot have: it is asked whether it has what BGP has.
     if (route.isLocal || kernel === null || found === undefined || found.isLocal) continue
-    const width = kernel.get(prefix)
-    if (width === undefined) differ('kernel', prefix, describe(found), 'not in the kernel')
-    else if (width !== found.width) differ('kernel', prefix, describe(found), hops(width))
+    const interfaces = kernel.get(prefix)
+    if (interfaces === undefined) differ('kernel', prefix, describe(found), 'not in the kernel')
+    else if (interfaces.length !== found.width)
+      differ('kernel', prefix, describe(found), hops(interfaces.length))
+    else if (isAsPlanned && !usesPlannedInterfaces(planned, route, interfaces))
+      differ('kernel', prefix, over(route.interfaces), over(interfaces))
   }
   let dynamic = 0
   for (const [prefix, route] of actual) {
@@ -122,9 +126,18 @@ export function compareRoutes(
     if (isServiceAddress(prefix, servicePools)) dynamic++
     else differ('route', prefix, 'not in the table', `${describe(route)}, AS path ${route.asPath || 'empty'}`)
   }
-  for (const [prefix, width] of kernel ?? [])
-    if (!actual.has(prefix)) differ('kernel', prefix, 'not in the kernel', hops(width))
+  for (const [prefix, interfaces] of kernel ?? [])
+    if (!actual.has(prefix)) differ('kernel', prefix, 'not in the kernel', hops(interfaces.length))
   return { differences, dynamic }
+}
+
+/** Where maximum-paths cuts some equal paths off, their age decides which: then their number is all that is planned. */
+function usesPlannedInterfaces(
+  { maximumPaths }: PlannedDevice,
+  { interfaces }: PlannedRoute,
+  actual: readonly string[],
+): boolean {
+  return interfaces.length >= maximumPaths || interfaces.every((name) => actual.includes(name))
 }
 
 function isServiceAddress(prefix: string, pools: readonly ServicePool[]): boolean {
@@ -135,6 +148,10 @@ function isServiceAddress(prefix: string, pools: readonly ServicePool[]): boolea
 
 function describe(route: { isLocal: boolean; width: number }): string {
   return route.isLocal ? 'announced here' : hops(route.width)
+}
+
+function over(interfaces: readonly string[]): string {
+  return `over ${interfaces.toSorted().join(' ')}`
 }
 
 function hops(width: number): string {

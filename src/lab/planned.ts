@@ -8,6 +8,7 @@ export interface PlannedDevice {
   /** Prefix → what the table should hold. */
   routes: Map<string, PlannedRoute>
   families: ('ipv4' | 'ipv6')[]
+  maximumPaths: number
 }
 
 export interface PlannedSession {
@@ -23,8 +24,8 @@ export interface PlannedSession {
 
 export interface PlannedRoute {
   isLocal: boolean
-  /** Equal-cost next hops; 0 for local routes. */
-  width: number
+  /** Interfaces of the equal-cost next hops; none for local routes. */
+  interfaces: string[]
 }
 
 /**
@@ -43,10 +44,11 @@ export function plannedDevices(plan: Plan, options: { pods: boolean }): Map<stri
         routes: new Map(
           [...(tables.get(device.name) ?? [])].map(([prefix, route]) => [
             prefix,
-            { isLocal: route.local, width: route.nextHops.length },
+            { isLocal: route.local, interfaces: route.nextHops.map((hop) => hop.interface) },
           ]),
         ),
         families: [],
+        maximumPaths: device.maximumPaths,
       },
     ]),
   )
