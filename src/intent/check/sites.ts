@@ -1,11 +1,7 @@
+import { privateAsnRanges } from '../../net/private-asn.ts'
 import type { Intent, RackIntent, SiteIntent } from '../model.ts'
 import { type Path, pathOf } from '../problem.ts'
 import type { CheckContext } from './context.ts'
-
-const privateAsns = [
-  { first: 64512, last: 65534 },
-  { first: 4200000000, last: 4294967294 },
-]
 
 /** The fabric of each site, and whether the sites reach each other. */
 export function checkSites(intent: Intent, context: CheckContext): void {
@@ -19,7 +15,7 @@ export function checkSites(intent: Intent, context: CheckContext): void {
 
 function checkAsnRange(intent: Intent, { report }: CheckContext): void {
   const { first, last } = intent.bgp.asn
-  if (privateAsns.some((range) => first >= range.first && last <= range.last)) return
+  if (privateAsnRanges.some((range) => first >= range.first && last <= range.last)) return
   report({
     code: 'WEFT_INTENT_ASN_PUBLIC',
     severity: 'warning',

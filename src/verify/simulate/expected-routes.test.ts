@@ -92,6 +92,20 @@ test('a peer beyond the edge learns service addresses and nothing else; those of
   expect(isp.get('10.20.2.7/32')).toMatchObject({ asPath: { length: 3 }, communities: [] })
 })
 
+test('between two peers private AS numbers are taken off the path, public ones and the receiver’s own stay', () => {
+  const peers = {
+    isp: { site: 'dc1', asn: 3356, receive: ['default', '198.51.100.0/24'] },
+    corp: { site: 'dc1', asn: 64999, receive: ['172.16.0.0/16'], send: ['default', 'services'] },
+    lab: { site: 'dc1', asn: 64998, receive: ['default'], send: ['default'] },
+  }
+  const edge = expectedRoutes(plan({ ...twoSites, peers }))
+
+  // Two providers are equally near; FRR keeps the older one, the model the first by name.
+  expect(edge.get('corp')!.get('0.0.0.0/0')!.asPath.slice(1)).toEqual([3356])
+  expect(edge.get('lab')!.get('0.0.0.0/0')!.local).toBe(true)
+  expect(edge.get('corp')!.get('10.20.2.7/32')!.asPath).toHaveLength(3)
+})
+
 test('the default route of the only edge reaches the nodes of both sites', () => {
   expect(neighbours(tables.get('dc1-compute1-n1')!.get('0.0.0.0/0'))).toHaveLength(2)
   expect(neighbours(tables.get('dc2-compute1-n1')!.get('0.0.0.0/0'))).toHaveLength(2)

@@ -6,6 +6,7 @@
  * reflection towards clients, maximum-paths. All routes have origin IGP and no MED, because nothing in a plan sets them. Where FRR lets the age of a path decide which of
  * several equal ones is announced, the lowest neighbour name decides here; the set of equal paths does not depend on it.
  */
+import { isPrivateAsn } from '../../net/private-asn.ts'
 import type { Plan, Session, SessionEnd } from '../../plan/model.ts'
 import { bareRoute, PolicyEvaluator, type RouteAttributes } from './policy.ts'
 
@@ -105,10 +106,9 @@ export function propagate(
 
   /** Hands a route (or its withdrawal) to the other end, and notes whether that changes anything there. */
   function deliver(adjacency: Adjacency, route: RouteAttributes | null): void {
-    const { session, remote, localAsn } = adjacency
+    const { session, remote } = adjacency
     const receiver = remote.device
-    const arrived =
-      route === null ? null : imported(adjacency, onTheWire(route, session, adjacency.local, localAsn))
+    const arrived = route === null ? null : imported(adjacency, onTheWire(adjacency, route))
     const seenAs = network.adjacencies.get(receiver)!.find((entry) => entry.session === session)!
     const table = received.get(receiver) ?? new Map<Adjacency, RouteAttributes>()
     received.set(receiver, table)
@@ -156,12 +156,17 @@ function keyOf(adjacency: Adjacency): string {
   return `${adjacency.session.link}/${adjacency.local.device}`
 }
 
-function onTheWire(route: RouteAttributes, session: Session, from: SessionEnd, asn: number): RouteAttributes {
+function onTheWire(
+  { session, local, localAsn, remoteAsn }: Adjacency,
+  route: RouteAttributes,
+): RouteAttributes {
   if (session.type === 'ibgp') return { ...route, prepend: 0 }
-  // remove-private-AS: all numbers inside are private (RFC 6996), so only the sender's own remains.
-  const inner = from.removePrivateAs ? [] : route.asPath
+  // remove-private-AS leaves the receiver's own number in the path, private or not, so that it sees a loop.
+  const inner = local.removePrivateAs
+    ? route.asPath.filter((asn) => asn === remoteAsn || !isPrivateAsn(asn))
+    : route.asPath
   // Local preference does not leave the AS (RFC 4271 §5.1.5).
-  const asPath = [...new Array<number>(1 + route.prepend).fill(asn), ...inner]
+  const asPath = [...new Array<number>(1 + route.prepend).fill(localAsn), ...inner]
   return { ...route, asPath, localPreference: bareRoute.localPreference, prepend: 0 }
 }
 
