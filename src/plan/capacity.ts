@@ -1,6 +1,6 @@
 /** How full the pools are, and when each runs out: computed before anything is built. */
 import type { Intent, SiteIntent } from '../intent/model.ts'
-import { sizeOf } from '../net/prefix.ts'
+import { contains, parsePrefix, sizeOf } from '../net/prefix.ts'
 import { hostCapacity, podCapacity } from './addressing.ts'
 import type { CapacityRow, Device } from './model.ts'
 
@@ -23,6 +23,7 @@ function poolRows(site: SiteIntent, members: readonly Device[]): CapacityRow[] {
     runsOut: each === 0 ? null : afterRacks(Math.floor((total - used) / each), perRack.nodes),
   })
   const { addresses } = site
+  const services = addresses.services.v4
   return [
     row('switch loopbacks', members.length - nodes.length, hostCapacity(addresses.switches), perRack.leaves),
     row('node loopbacks', nodes.length, hostCapacity(addresses.nodes), perRack.nodes),
@@ -34,8 +35,9 @@ function poolRows(site: SiteIntent, members: readonly Device[]): CapacityRow[] {
     ),
     row(
       'service addresses',
-      nodes.reduce((sum, node) => sum + node.vips.length, 0),
-      Number(sizeOf(addresses.services.v4)),
+      // An address that several nodes announce is one address.
+      new Set(nodes.flatMap((node) => node.vips).filter((vip) => contains(services, parsePrefix(vip)))).size,
+      Number(sizeOf(services)),
       0,
     ),
   ]
@@ -44,5 +46,5 @@ function poolRows(site: SiteIntent, members: readonly Device[]): CapacityRow[] {
 function afterRacks(racks: number, nodes: number): string {
   return racks === 0
     ? 'with the next rack'
-    : `after ${racks} more ${racks === 1 ? 'rack' : 'racks'} of ${nodes} nodes`
+    : `after ${racks} more ${racks === 1 ? 'rack' : 'racks'} of ${nodes} ${nodes === 1 ? 'node' : 'nodes'}`
 }

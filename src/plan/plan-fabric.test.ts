@@ -206,3 +206,46 @@ test('two devices pinned to one address, pins outside the pool and empty selecto
     ['WEFT_PLAN_PIN_CONFLICT', 'overrides.0'],
   ])
 })
+
+test('a width that is too small is said once for the place that set it, with the device that needs most', () => {
+  const racks = ['r1', 'r2', 'r3'].map((name) => ({ name, nodes: [`${name}-n1`] }))
+  const intent = sketchIntent([{ name: 'dc1', block: 10, racks }], {
+    bgp: { maximumPaths: 1 },
+    overrides: [{ select: 'r3-n1', set: { maximumPaths: 2 } }],
+  })
+
+  const { diagnostics } = planFabric(intent, emptyLock)
+
+  expect(diagnostics).toMatchObject([
+    {
+      code: 'WEFT_PLAN_WIDTH',
+      path: 'bgp.maximumPaths',
+      message: 'dc1-spine1 has 2 equal neighbours but may use 1 at once, and 9 more devices like it',
+    },
+  ])
+})
+
+test('asking for default routes where nodes need every route is answered with a warning', () => {
+  const site = { name: 'dc1', block: 10, racks: [{ name: 'r1', nodes: ['n1'] }] }
+
+  const ibgp = planFabric(
+    sketchIntent([site], { bgp: { nodeRoutes: 'default', attachment: 'ibgp' } }),
+    emptyLock,
+  )
+  const ebgp = planFabric(sketchIntent([site], { bgp: { nodeRoutes: 'default' } }), emptyLock)
+
+  expect(ibgp.diagnostics).toMatchObject([{ code: 'WEFT_PLAN_NODE_ROUTES', severity: 'warning' }])
+  expect(ebgp.diagnostics).toEqual([])
+})
+
+test('a service address that two nodes announce is counted once, and only in the pool it is from', () => {
+  const racks = [{ name: 'r1', nodes: ['n1', 'n2'] }]
+  const intent = sketchIntent([{ name: 'dc1', block: 10, racks }], {
+    services: { global: '10.99.0.0/24' },
+    overrides: [{ select: { role: 'node' }, set: { vips: ['10.10.2.5', '10.99.0.1'] } }],
+  })
+
+  const rows = planFabric(intent, emptyLock).plan!.capacity
+
+  expect(rows.find((row) => row.resource === 'service addresses')).toMatchObject({ used: 1, total: 256 })
+})

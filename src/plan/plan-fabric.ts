@@ -24,6 +24,7 @@ import { Problems } from './problems.ts'
 import { computeScale } from './scale.ts'
 import { planSessions } from './sessions.ts'
 import { layOut, type Skeleton, type Topology } from './topology.ts'
+import { warnOfFullRoutes, warnOfNarrowPaths } from './warnings.ts'
 
 export interface Planned {
   /** Null when some diagnostic is an error. */
@@ -80,14 +81,15 @@ export function planFabric(intent: Intent, lock: Lock, options: { prune?: boolea
       path: skeleton.path,
     }
   })
-  warnOfNarrowPaths(devices, problems)
+  const fullRoutesToNodes = decideNodeRoutes(intent, devices)
+  warnOfFullRoutes(intent, fullRoutesToNodes, problems)
+  warnOfNarrowPaths(devices, overrides, problems)
   if (options.prune) allocator.prune()
   const nextLock = allocator.lock()
   if (hasErrors(problems.diagnostics))
     return { plan: null, lock: nextLock, diagnostics: problems.diagnostics }
 
   const bfdProfiles: Record<string, BfdProfile> = {}
-  const fullRoutesToNodes = decideNodeRoutes(intent, devices)
   const sessions = planSessions({
     intent,
     devices: new Map(devices.map((device) => [device.name, device])),
@@ -198,22 +200,6 @@ function registerBfd(
       : `${profile.transmitMilliseconds}x${profile.multiplier}-${profile.receiveMilliseconds}`
   profiles[name] = profile
   return name
-}
-
-function warnOfNarrowPaths(devices: readonly Device[], problems: Problems): void {
-  for (const device of devices) {
-    const byRole = Map.groupBy(device.interfaces, (entry) => entry.peerDevice.replace(/\d+$/, ''))
-    const widest = Math.max(0, ...[...byRole.values()].map((entries) => entries.length))
-    if (device.role === 'external' || widest <= device.maximumPaths) continue
-    problems.add({
-      code: 'WEFT_PLAN_WIDTH',
-      severity: 'warning',
-      message: `${device.name} has ${widest} equal neighbours but uses ${device.maximumPaths} paths`,
-      path: 'bgp.maximumPaths',
-      found: String(device.maximumPaths),
-      expected: `${widest} or more`,
-    })
-  }
 }
 
 function planClusters(intent: Intent, devices: readonly Device[]): PlannedCluster[] {

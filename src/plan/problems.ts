@@ -13,6 +13,7 @@ export const planCodes = {
   WEFT_PLAN_SPINES_PER_PLANE: 'The spines of a pod cannot be spread evenly over the planes.',
   WEFT_PLAN_BORDER_UNCONNECTED: 'Border leaves, DCI routers or edge routers have nothing to connect to.',
   WEFT_PLAN_VIP_OUTSIDE: 'A configured service address lies outside the service pools of its site.',
+  WEFT_PLAN_NODE_ROUTES: 'Nodes of a site need every route though the intent asks for a default route only.',
   WEFT_PLAN_WIDTH: 'A device has more equal paths than maximumPaths lets it use.',
 } as const
 
