@@ -18,12 +18,21 @@ const service = fc.record({
   clusterIPs: fc.constantFrom<string[]>([], ['10.9.1.1'], ['10.9.1.1', 'fd09::1:1']),
   externalTrafficPolicy: policy,
   internalTrafficPolicy: policy,
+  labels: fc.constantFrom({}, { tier: 'front' }),
+  annotations: fc.constantFrom(
+    {},
+    { 'weft.dev/announce': 'false' },
+    { 'weft.dev/prepend': '2' },
+    { 'weft.dev/prepend': 'x' },
+  ),
+  isDeleting: fc.constantFrom(false, false, false, true),
 })
 const endpoint = fc.record({
   isReady: fc.boolean(),
   isServing: fc.boolean(),
   isTerminating: fc.boolean(),
   nodeName: fc.constantFrom('n1', 'n2'),
+  addresses: fc.constantFrom<string[]>(['10.1.0.5'], ['10.1.0.5'], ['192.0.2.9']),
 })
 const slice = fc.record({
   slice: fc.constantFrom('s1', 's2', 's3'),
@@ -36,11 +45,27 @@ const step = fc.oneof(
   fc.record({ kind: fc.constant('no-service' as const), name }),
   fc.record({ kind: fc.constant('slice' as const), slice }),
   fc.record({ kind: fc.constant('no-slice' as const), slice: fc.constantFrom('s1', 's2', 's3') }),
-  fc.record({ kind: fc.constant('node' as const), isNetworkUnavailable: fc.boolean() }),
+  fc.record({
+    kind: fc.constant('node' as const),
+    node: fc.option(
+      fc.record({
+        isNetworkUnavailable: fc.boolean(),
+        isNotReady: fc.boolean(),
+        isUnschedulable: fc.boolean(),
+        addresses: fc.constantFrom<NodeView['addresses']>([], [{ type: 'InternalIP', address: '10.9.0.2' }]),
+      }),
+    ),
+  }),
 )
 
 test('after any history of events, the index holds what deciding from scratch gives', () => {
-  const flags = fc.record({ announceClusterIPs: fc.boolean(), allowExternalIPs: fc.boolean() })
+  const flags = fc.record({
+    announceClusterIPs: fc.boolean(),
+    allowExternalIPs: fc.boolean(),
+    announceByDefault: fc.boolean(),
+    serviceSelector: fc.constantFrom({}, { matchLabels: { tier: 'front' } }),
+    endpointCidrs: fc.constantFrom([], ['10.1.0.0/16']),
+  })
 
   fc.assert(
     fc.property(flags, fc.array(step, { maxLength: 40 }), (settings, steps) => {
@@ -62,7 +87,7 @@ test('after any history of events, the index holds what deciding from scratch gi
           touched = index.setService(`shop/${event.name}`, undefined)
         }
         if (event.kind === 'slice') {
-          const endpoints = event.slice.endpoints.map(makeEndpoint)
+          const endpoints = event.slice.endpoints.map((fields) => makeEndpoint(fields))
           const view = makeSlice(endpoints, { ...event.slice, endpoints, key: `shop/${event.slice.slice}` })
           slices.set(view.key, view)
           touched = index.setSlice(view.key, view)
@@ -72,7 +97,7 @@ test('after any history of events, the index holds what deciding from scratch gi
           touched = index.setSlice(`shop/${event.slice}`, undefined)
         }
         if (event.kind === 'node') {
-          node = makeNode({ isNetworkUnavailable: event.isNetworkUnavailable })
+          node = event.node === null ? undefined : makeNode(event.node)
           touched = index.setNode(node)
         }
         for (const address of touched) applied.set(address, index.verdicts.get(address))
