@@ -1,6 +1,7 @@
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { loadIntent } from '../intent/load.ts'
 import { kubeconfigPath } from '../lab/cluster.ts'
+import type { KubernetesKind } from '../lab/cluster-config.ts'
 import { sampleIntent } from '../lab/sample.ts'
 import { readState } from '../lab/state.ts'
 import { bringUp, type UpResult } from '../lab/up.ts'
@@ -16,7 +17,8 @@ import { loadProject } from './project.ts'
 interface LabUpOptions {
   name?: string
   sample?: boolean
-  kubernetes: boolean
+  /** False with --no-kubernetes. */
+  kubernetes: KubernetesKind | 'none' | false
   bfd: boolean
 }
 
@@ -30,7 +32,16 @@ export function labUpCommand(): Command {
     .argument('[file]', 'the intent', 'weft.yaml')
     .option('--name <lab>', 'name of the lab; several can run side by side (default: the name of the intent)')
     .option('--sample', 'a smaller fabric that keeps every role')
-    .option('--no-kubernetes', 'without control plane, pods and agents')
+    .addOption(
+      new Option(
+        '--kubernetes <kind>',
+        'embedded: a small API server of the lab; real: kube-apiserver, etcd, kube-controller-manager, kube-scheduler ' +
+          'and kube-proxy, found in $KUBEBUILDER_ASSETS or the cache, else built with Go once; none',
+      )
+        .choices(['embedded', 'real', 'none'])
+        .default('embedded'),
+    )
+    .option('--no-kubernetes', 'without control plane, pods and agents; the same as --kubernetes none')
     .option('--no-bfd', 'without BFD, for large fabrics on small machines')
     .addHelpText(
       'after',
@@ -56,7 +67,7 @@ Examples:
         const result = await bringUp(plan, {
           ...(options.name === undefined ? {} : { name: options.name }),
           bfd: options.bfd,
-          kubernetes: options.kubernetes,
+          kubernetes: options.kubernetes === 'none' ? false : options.kubernetes,
           onProgress: progress.show,
           signal: stopper.signal,
         })

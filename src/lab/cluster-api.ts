@@ -1,5 +1,6 @@
 import { WeftError } from '../diagnostics/error.ts'
 import type { PlannedCluster } from '../plan/model.ts'
+import { adminUrl } from './cluster-config.ts'
 import { openProbe, type ProbeHost } from './probe/probe-host.ts'
 
 /** The Kubernetes API of a lab's cluster, asked from inside its control-plane node, where it can be reached. */
@@ -9,7 +10,7 @@ export class ClusterApi {
 
   constructor(lab: string, cluster: PlannedCluster) {
     this.#probe = openProbe(lab, cluster.controlPlane[0]!)
-    this.#url = cluster.apiUrl
+    this.#url = adminUrl(cluster)
   }
 
   async get<T>(path: string): Promise<T> {
@@ -24,6 +25,11 @@ export class ClusterApi {
   /** Changes an object by a JSON merge patch (RFC 7396). */
   async patch(path: string, body: unknown): Promise<void> {
     await this.#ask('PATCH', path, body, 'application/merge-patch+json')
+  }
+
+  /** Posts what is answered rather than kept, such as a review. */
+  async ask<T>(collection: string, body: unknown): Promise<T> {
+    return (await this.#ask('POST', collection, body)) as T
   }
 
   async delete(path: string): Promise<void> {

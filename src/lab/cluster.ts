@@ -4,12 +4,17 @@ import { fileURLToPath } from 'node:url'
 import { WeftError } from '../diagnostics/error.ts'
 import type { PlannedCluster } from '../plan/model.ts'
 import {
+  adminUrl,
   agentConfig,
   controlPlaneConfig,
   devicesOf,
+  type KubeconfigParts,
   kubeconfig,
+  kubeProxyCommand,
+  kubernetesDirectory,
   nodeRuntimeConfig,
 } from './cluster-config.ts'
+import type { Binaries } from './kubernetes/real/binaries.ts'
 import { pathsOf } from './names.ts'
 import { openProbe, type ProbeHost } from './probe/probe-host.ts'
 import type { OnProgress } from './progress.ts'
@@ -19,7 +24,8 @@ import { type LabState, writeState } from './state.ts'
 /*
  * Kubernetes in the lab: for each planned cluster an API server on its first control-plane node, and on every node the
  * runtime that runs pods and the agent that announces their Services. All of them are processes inside the nodes'
- * namespaces, and nodes reach the API over the routes of the fabric, as in life.
+ * namespaces, and nodes reach the API over the routes of the fabric, as in life. With the real Kubernetes, kube-proxy
+ * takes the place of the runtime's own proxy.
  */
 
 const programs = {
@@ -29,9 +35,13 @@ const programs = {
 }
 
 const apiTimeoutMs = 20_000
+/** etcd, the API server and its bootstrap, on a machine that starts several of them at once. */
+const realApiTimeoutMs = 180_000
 const readyTimeoutMs = 60_000
 
 export interface ClusterOptions {
+  /** The programs of the real Kubernetes; null for the embedded one. */
+  binaries?: Binaries | null
   onProgress?: OnProgress
   signal?: AbortSignal
 }
@@ -44,21 +54,29 @@ export function kubeconfigPath(lab: string): string {
 /** Starts the clusters of a lab whose fabric has converged; resolves when every node is Ready. */
 export async function startClusters(state: LabState, options: ClusterOptions = {}): Promise<void> {
   const { name: lab, plan } = state
+  const { binaries = null } = options
+  const kind = binaries === null ? 'embedded' : 'real'
   await mkdir(`${pathsOf(lab).root}/nodes`, { recursive: true })
   await writeFile(kubeconfigPath(lab), kubeconfig(plan))
   const probes = new Map<string, ProbeHost>()
   try {
     for (const cluster of plan.clusters) {
       const host = controlPlaneOf(cluster)
-      await start(state, host, 'api', controlPlaneConfig(plan, cluster))
+      await start(state, host, 'api', controlPlaneConfig(lab, plan, cluster, binaries))
       probes.set(cluster.name, openProbe(lab, host))
     }
     await writeState(state)
     for (const cluster of plan.clusters) await untilAnswering(state, cluster, probes, options)
+    if (kind === 'real')
+      await writeFile(kubeconfigPath(lab), kubeconfig(plan, await readAdmins(state)), { mode: 0o600 })
     for (const cluster of plan.clusters) {
       for (const node of devicesOf(plan, cluster)) {
-        await start(state, node.name, 'runtime', nodeRuntimeConfig(lab, cluster, node))
-        await start(state, node.name, 'agent', agentConfig(lab, plan, cluster, node))
+        await start(state, node.name, 'runtime', nodeRuntimeConfig(lab, cluster, node, kind))
+        await start(state, node.name, 'agent', agentConfig(lab, plan, cluster, node, kind))
+        if (binaries !== null) {
+          const command = kubeProxyCommand(lab, cluster, node, binaries)
+          state.processes.push(await startResident(lab, node.name, 'kube-proxy', command))
+        }
       }
     }
     await writeState(state)
@@ -78,20 +96,22 @@ async function start(
   const file = `${directory}/${program}.json`
   await mkdir(directory, { recursive: true })
   await writeFile(file, JSON.stringify(config, null, 2))
-  state.processes.push(await startResident(state.name, device, program, [programs[program], file]))
+  state.processes.push(
+    await startResident(state.name, device, program, [process.execPath, programs[program], file]),
+  )
 }
 
 async function untilAnswering(
   state: LabState,
   cluster: PlannedCluster,
   probes: ReadonlyMap<string, ProbeHost>,
-  { signal }: ClusterOptions,
+  { signal, binaries }: ClusterOptions,
 ): Promise<void> {
-  const deadline = Date.now() + apiTimeoutMs
+  const deadline = Date.now() + (binaries ? realApiTimeoutMs : apiTimeoutMs)
   for (;;) {
     const answer = await probes
       .get(cluster.name)
-      ?.httpRequest({ url: `${cluster.apiUrl}/readyz`, timeoutMs: 1000 })
+      ?.httpRequest({ url: `${adminUrl(cluster)}/readyz`, timeoutMs: 1000 })
     if (answer?.status === 200) return
     await throwIfDead(state)
     if (Date.now() > deadline)
@@ -102,6 +122,20 @@ async function untilAnswering(
       )
     await delay(100, undefined, signal && { signal })
   }
+}
+
+/** What the real control planes wrote down for their administrators. */
+async function readAdmins({ name: lab, plan }: LabState): Promise<Map<string, KubeconfigParts>> {
+  const parts = new Map<string, KubeconfigParts>()
+  for (const cluster of plan.clusters) {
+    const text = await readFile(`${kubernetesDirectory(lab, cluster)}/admin.kubeconfig`, 'utf8')
+    const { clusters, users } = JSON.parse(text) as {
+      clusters: [Pick<KubeconfigParts, 'cluster'>]
+      users: [Pick<KubeconfigParts, 'user'>]
+    }
+    parts.set(cluster.name, { ...clusters[0], ...users[0] })
+  }
+  return parts
 }
 
 async function untilReady(
@@ -141,7 +175,7 @@ interface NodeList {
 }
 
 async function readReadyNodes(cluster: PlannedCluster, probe: ProbeHost | undefined): Promise<Set<string>> {
-  const answer = await probe?.httpRequest({ url: `${cluster.apiUrl}/api/v1/nodes`, timeoutMs: 3000 })
+  const answer = await probe?.httpRequest({ url: `${adminUrl(cluster)}/api/v1/nodes`, timeoutMs: 3000 })
   if (answer?.status !== 200) return new Set()
   const { items } = JSON.parse(answer.body) as NodeList
   return new Set(

@@ -3,22 +3,23 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { mkdir, open } from 'node:fs/promises'
 import { inNamespace } from '../linux/namespace.ts'
+import type { Argv } from '../linux/run.ts'
 import { labEnvironmentKey, namespaceOf, pathsOf } from './names.ts'
 import type { LabProcess } from './state.ts'
 
-/** Starts a Node.js program in a device's namespace that outlives this command; it writes to a log of its own. */
+/** Starts a program in a device's namespace that outlives this command; it writes to a log of its own. */
 export async function startResident(
   lab: string,
   device: string,
   what: string,
-  args: readonly string[],
+  argv: Argv,
 ): Promise<LabProcess> {
   const directory = `${pathsOf(lab).logs}/${device}`
   await mkdir(directory, { recursive: true })
   const log = `${directory}/${what}.log`
   const file = await open(log, 'a')
   try {
-    const [command, ...rest] = inNamespace(namespaceOf(lab, device), [process.execPath, ...args])
+    const [command, ...rest] = inNamespace(namespaceOf(lab, device), argv)
     const child = spawn(command, rest, {
       detached: true,
       stdio: ['ignore', file.fd, file.fd],

@@ -7,10 +7,12 @@ import type { Plan } from '../plan/model.ts'
 import { LabReader } from './actual.ts'
 import { fitBfd, withoutBfd } from './bfd-budget.ts'
 import { startClusters } from './cluster.ts'
+import type { KubernetesKind } from './cluster-config.ts'
 import { forEachLimited } from './concurrency.ts'
 import { awaitConverged, type ConvergenceTimes } from './convergence.ts'
 import { type DeviceSetup, plugIn, startRouter, writeConfigs } from './daemons.ts'
 import { setupDevices } from './device-setup.ts'
+import { type Binaries, clusterPrograms, requireBinaries } from './kubernetes/real/binaries.ts'
 import { withLabLock } from './lock.ts'
 import { checkDeviceName, checkLabName, labEnvironmentKey, pathsOf } from './names.ts'
 import { raiseNeighborLimits } from './neighbor-table.ts'
@@ -40,8 +42,8 @@ export interface UpOptions {
   bfd?: boolean
   /** Link classes whose BFD is never slowed down. */
   underTest?: readonly LinkClass[]
-  /** Start the planned clusters: control plane, node runtimes and agents; default true. */
-  kubernetes?: boolean
+  /** Which Kubernetes to start the planned clusters with, or none; default the embedded one. */
+  kubernetes?: KubernetesKind | false
   convergenceTimeoutMs?: number
   /** Take down also a lab that was built but did not become what is planned; by default it stays, to be looked at. */
   removeOnFailure?: boolean
@@ -112,6 +114,11 @@ class LabBuilder {
 
   async run(): Promise<UpResult> {
     let builtMs: number
+    // Before anything is built: it may take minutes, or not be possible here.
+    const binaries =
+      this.#options.kubernetes === 'real'
+        ? await requireBinaries(clusterPrograms, (text) => this.#notice(text))
+        : null
     try {
       await writeState(this.#state)
       await this.#build()
@@ -126,7 +133,7 @@ class LabBuilder {
     try {
       const waited = await this.#converge()
       const convergedMs = this.#elapsedMs()
-      await this.#startKubernetes()
+      await this.#startKubernetes(binaries)
       await this.#finish()
       const readyMs = this.#elapsedMs()
       return { state: this.#state, times: { builtMs, startedMs, convergedMs, readyMs, ...waited } }
@@ -185,10 +192,11 @@ class LabBuilder {
   }
 
   /** After the fabric: the first thing a node does is to reach the API over it. */
-  async #startKubernetes(): Promise<void> {
+  async #startKubernetes(binaries: Binaries | null): Promise<void> {
     if (this.#options.kubernetes === false || this.#state.plan.clusters.length === 0) return
     const { onProgress } = this.#options
     await startClusters(this.#state, {
+      binaries,
       ...this.#signal(),
       ...(onProgress === undefined ? {} : { onProgress }),
     })

@@ -58,9 +58,10 @@ export function podApi(client: KubeClient): PodApi {
       // The uid makes sure that this is the same pod, not a later one of the same name.
       const body = { metadata: { uid: pod.metadata.uid }, status }
       const path = `${pathOf(pod)}/status`
+      // kube-apiserver calls another uid in a patch a change of an immutable field.
       return orNull(
         client.json<Pod>({ method: 'PATCH', path, body, contentType: mergePatch, signal: deadline() }),
-        409,
+        ({ status, message }) => status === 409 || (status === 422 && message.includes('metadata.uid')),
       )
     },
     async confirmDeletion(pod) {
@@ -81,12 +82,15 @@ function deadline(): AbortSignal {
   return AbortSignal.timeout(timeoutMs)
 }
 
-/** The answer, or null when the object is not there (or, with 409, when another one is there now). */
-async function orNull<T>(request: Promise<T>, ...alsoNull: number[]): Promise<T | null> {
+/** The answer, or null when the object is not there, or `isOther` says that another one is there now. */
+async function orNull<T>(
+  request: Promise<T>,
+  isOther: (error: KubeStatusError) => boolean = () => false,
+): Promise<T | null> {
   try {
     return await request
   } catch (error) {
-    if (error instanceof KubeStatusError && [404, ...alsoNull].includes(error.status)) return null
+    if (error instanceof KubeStatusError && (error.status === 404 || isOther(error))) return null
     throw error
   }
 }

@@ -19,6 +19,7 @@ test('loopbacks may be written as the plan writes them, and the rest has default
     labels: {},
     stateDirectory: '/run/weft/nodes/demo/n1',
     proxyPort: 10256,
+    serviceProxy: 'own',
     stopPodsOnExit: false,
   })
 })

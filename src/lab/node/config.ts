@@ -11,6 +11,9 @@ export interface NodeRuntimeConfig {
   namespace: string
   /** Such as `http://10.0.0.1:6443`, reached over the fabric. */
   apiUrl: string
+  /** Bearer token, read again for every request, and certificate authority, where the API asks for them. */
+  tokenFile?: string
+  caFile?: string
   /** The node's loopbacks, one a family at most; a /32 or /128 behind them is allowed. */
   addresses: string[]
   podCidrs: string[]
@@ -21,6 +24,8 @@ export interface NodeRuntimeConfig {
   labels: Record<string, string>
   /** Where running pods are recorded. Default `/run/weft/nodes/<lab>/<node>`. */
   stateDirectory: string
+  /** `none` where kube-proxy does it. */
+  serviceProxy: 'own' | 'none'
   /** Loopback port of the Service proxy's health and programmed state. Default 10256, as kube-proxy's. */
   proxyPort: number
   /** Stop the pods with the runtime. Default false: a runtime that is restarted or upgraded leaves them running. */
@@ -52,6 +57,8 @@ export function checkConfig(raw: unknown): NodeRuntimeConfig {
   const badCidr = podCidrs.find((cidr) => typeof readPrefix(cidr) === 'string')
   if (badCidr !== undefined) throw configError(`"podCidrs" holds "${badCidr}", which is no prefix`)
   const apiUrl = text(given, 'apiUrl')
+  const tokenFile = optionalText(given, 'tokenFile')
+  const caFile = optionalText(given, 'caFile')
   if (!/^https?:\/\//.test(apiUrl))
     throw configError(`"apiUrl" is "${apiUrl}", expected http://<address>:<port>`)
   return {
@@ -59,12 +66,15 @@ export function checkConfig(raw: unknown): NodeRuntimeConfig {
     labName,
     namespace: text(given, 'namespace'),
     apiUrl,
+    ...(tokenFile === undefined ? {} : { tokenFile }),
+    ...(caFile === undefined ? {} : { caFile }),
     addresses,
     podCidrs,
     heartbeatSeconds: number(given, 'heartbeatSeconds', 10),
     podNamespacePrefix: text(given, 'podNamespacePrefix'),
     labels: (given.labels ?? {}) as Record<string, string>,
     stateDirectory: optionalText(given, 'stateDirectory') ?? `/run/weft/nodes/${labName}/${nodeName}`,
+    serviceProxy: given.serviceProxy === 'none' ? 'none' : 'own',
     proxyPort: number(given, 'proxyPort', 10256),
     stopPodsOnExit: given.stopPodsOnExit === true,
   }

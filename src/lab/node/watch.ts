@@ -13,7 +13,8 @@ import { type Log, reasonOf } from './log.ts'
 export interface Watched {
   /** Every pod bound to the node. */
   onPods(pods: readonly Pod[]): void
-  onServices(services: readonly Service[], slices: readonly EndpointSlice[]): void
+  /** Left out where nobody asks for Services: they are not watched then. */
+  onServices?(services: readonly Service[], slices: readonly EndpointSlice[]): void
 }
 
 const pods: ResourcePath = { prefix: '/api/v1', resource: 'pods' }
@@ -36,9 +37,10 @@ export function watchCluster(
       fieldSelector: `spec.nodeName=${nodeName}`,
     },
   )
+  if (owner.onServices === undefined) return
   const onServices = () => {
     if (serviceReflector.hasSynced && sliceReflector.hasSynced)
-      owner.onServices([...serviceReflector.views.values()], [...sliceReflector.views.values()])
+      owner.onServices?.([...serviceReflector.views.values()], [...sliceReflector.views.values()])
   }
   const serviceReflector = reflect<Service>(services, [], onServices)
   const sliceReflector = reflect<EndpointSlice>(endpointSlices, [], onServices)

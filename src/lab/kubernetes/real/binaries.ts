@@ -10,7 +10,7 @@ import { WeftError } from '../../../diagnostics/error.ts'
 import { buildBinaries } from './build.ts'
 
 /** The release that is built. Needs Go 1.25 or later. */
-export const kubernetesVersion = 'v1.35.4'
+const kubernetesVersion = 'v1.35.4'
 
 export const controlPlanePrograms = ['etcd', 'kube-apiserver'] as const
 export const clusterPrograms = [

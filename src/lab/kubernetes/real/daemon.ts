@@ -18,6 +18,7 @@ export interface Daemon {
 }
 
 const stopTimeoutMs = 10_000
+const dyingWithParent = ['setpriv', '--pdeathsig', 'KILL'] as const
 
 /** Starts a program whose output goes to `<folder>/<program>.log`. */
 export async function startDaemon(program: string, args: readonly string[], folder: string): Promise<Daemon> {
@@ -26,7 +27,8 @@ export async function startDaemon(program: string, args: readonly string[], fold
   const file = await open(log, 'a')
   let child: ChildProcess
   try {
-    child = spawn('setpriv', ['--pdeathsig', 'KILL', program, ...args], {
+    const [command, ...rest] = [...dyingWithParent, program, ...args]
+    child = spawn(command, rest, {
       stdio: ['ignore', file.fd, file.fd],
     })
     await once(child, 'spawn')

@@ -9,7 +9,7 @@
  *
  * The first listener is the API itself (TLS); a second one, on a loopback address, is the administrator's plain door.
  */
-import { mkdir, readFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { WeftError } from '../../../diagnostics/error.ts'
@@ -167,7 +167,7 @@ function controllerManagerArguments(
   return [
     '--kubeconfig',
     kubeconfig,
-    '--use-service-account-credentials=false',
+    '--use-service-account-credentials=true',
     `--service-account-private-key-file=${serviceAccountKeyFile}`,
     `--root-ca-file=${caFile}`,
     '--leader-elect=false',
@@ -213,6 +213,7 @@ async function writeKubeconfigs(
 ): Promise<Record<'controller-manager' | 'scheduler', string>> {
   const write = (user: Parameters<typeof writeKubeconfig>[2]) =>
     writeKubeconfig(stateDirectory, credentials, user, server)
+  await writeFile(join(stateDirectory, 'runtime.token'), credentials.tokens.runtime, { mode: 0o600 })
   await write('admin')
   await write('kube-proxy')
   return { 'controller-manager': await write('controller-manager'), scheduler: await write('scheduler') }
