@@ -101,6 +101,7 @@ test('after any history: people pass, the gate and the guards hold, and UPDATEs 
           if (phase === 'drained') expect(isAnnounced).toBe(false)
           if (isAnnounced) expect(decision.drained === true).toBe(phase === 'draining')
           if (isAnnounced && was?.kind !== 'announce') {
+            expect(phase).toBe('serving')
             expect(hasSession, 'announced without a session').toBe(true)
             expect(programmed.delete(where), 'announced before it was forwarded').toBe(true)
             expect(verdict?.decision.kind).toBe('announce')

@@ -139,6 +139,10 @@ describe('gate', () => {
 
     expect(bench.admission.decisions.get(vip)).toMatchObject({ text: 'kube-proxy does not answer' })
     expect(bench.at('10.9.0.2')).toBe('announced')
+    bench.admission.setProgrammed([], bench.nowMs)
+    expect(bench.admission.decisions.get(vip)).toMatchObject({
+      text: 'the node does not forward this address yet',
+    })
   })
 
   test('what an earlier process has announced passed the gate then', () => {
@@ -331,6 +335,15 @@ describe('drain', () => {
     expect(bench.at()).toBe('node-drained')
     bench.admission.setPhase('serving', bench.nowMs)
     expect(bench.admission.decisions.get(vip)).toEqual(announce())
+  })
+
+  test('a node on its way out announces nothing new', () => {
+    const bench = new Bench().begin()
+    bench.admission.setPhase('draining', bench.nowMs)
+
+    expect(bench.set(healthy())).toBe('node-drained')
+    bench.admission.setPhase('serving', bench.nowMs)
+    expect(bench.at()).toBe('announced')
   })
 
   test('a drain withdraws also what a guard holds', () => {

@@ -110,10 +110,11 @@ export class Admission {
 
   /** The node forwards these addresses. */
   setProgrammed(addresses: Iterable<string>, nowMs: number): string[] {
+    const named = [...addresses].filter((address) => this.#unprogrammed.has(address))
+    for (const address of named) this.#programmed.add(address)
+    const hadProblem = this.#dataplaneProblem !== undefined
     this.#dataplaneProblem = undefined
-    const waiting = [...addresses].filter((address) => this.#unprogrammed.has(address))
-    for (const address of waiting) this.#programmed.add(address)
-    return this.update(waiting, nowMs)
+    return this.update(hadProblem ? [...this.#unprogrammed] : named, nowMs)
   }
 
   /** Nobody can tell at the moment what the node forwards; said in the reason of what waits. */
@@ -218,6 +219,9 @@ export class Admission {
 
   /** For an address that is not announced: what is still missing. */
   #admit(address: string, wanted: Announce, track: Track, nowMs: number): Decision {
+    if (this.#phase !== 'serving') {
+      return withhold(wanted, 'node-drained', 'the node is being drained: it announces nothing new', 'Node')
+    }
     if (!this.#sessions[wanted.family]) {
       const family = wanted.family === 'ipv4' ? 'IPv4' : 'IPv6'
       return withhold(wanted, 'no-session', `no BGP session for ${family} routes is established`, 'bgpd')
