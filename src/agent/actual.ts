@@ -2,10 +2,12 @@ import { WeftError } from '../diagnostics/error.ts'
 import { type ConfigBlock, parseConfig } from '../frr/config-tree.ts'
 import type { VtyReader } from '../frr/daemon.ts'
 import { readRunningConfig } from '../frr/show-daemon.ts'
-import { readAddresses } from '../linux/ip.ts'
+import { readAddresses, readRoutes } from '../linux/ip.ts'
 import { formatAddress, parseAddress } from '../net/address.ts'
 import { type AgentConfig, isReserved } from './config.ts'
 import { findPool } from './desired/decide.ts'
+import type { GuardState } from './port-guard/guard-rules.ts'
+import type { PortGuard } from './port-guard/port-guard.ts'
 
 /*
  * What FRR and the kernel really hold of what is the agent's.
@@ -13,37 +15,72 @@ import { findPool } from './desired/decide.ts'
  * Neither a `network` statement nor (with the iproute2 of Debian 12) an address can carry a mark, so ownership goes by
  * place: host addresses inside the pools, on `lo` and as `network` statements, are the agent's; except the node's own
  * loopbacks and the service addresses that the base configuration announces. Whatever lies outside is never touched.
+ * Local routes do carry a mark, their protocol number, and without it they are somebody else's wherever they lie.
  */
 
 export interface ActualState {
-  /** Service addresses on `lo`. */
+  /** Service addresses that are local to the node, in either form. */
   addresses: Set<string>
+  /** Those of them that are a local route and no address on `lo`. */
+  localRoutes: Set<string>
   /** Announced addresses with the route map of their statement, empty when it has none. */
   networks: Map<string, string>
   /** The line that leads into the BGP instance. */
   instance: string
-  routeMaps: ReadonlySet<string>
+  /** Its AS number. */
+  asn: number
+  routeMaps: Set<string>
+  /** Which ports are open; undefined without a port guard. */
+  guard: GuardState | undefined
   /** With the import check on, FRR announces only what is in its RIB as well, and says nothing about the rest. */
   hasImportCheck: boolean
+  /** Without it zebra chooses one, and may take a service address. */
+  hasRouterId: boolean
 }
 
 export const loopbackDevice = 'lo'
+/** Protocol number of the agent's local routes (/etc/iproute2/rt_protos: none of the known ones). */
+export const localRouteProtocol = '198'
 
-/** Reads both sides anew. */
-export async function readActual(bgpd: VtyReader, config: AgentConfig): Promise<ActualState> {
-  const [running, addresses] = await Promise.all([
+/** Reads all sides anew. */
+export async function readActual(
+  bgpd: VtyReader,
+  config: AgentConfig,
+  portGuard?: PortGuard,
+): Promise<ActualState> {
+  const [running, addresses, localRoutes, guard] = await Promise.all([
     readRunningConfig(bgpd),
     readAddresses({ device: loopbackDevice }),
+    readLocalRoutes(config),
+    portGuard?.read(),
   ])
   const isHost = (family: string, length: number) => length === (family === 'ipv6' ? 128 : 32)
-  const own = addresses
+  const onLoopback = addresses
     .filter((entry) => isHost(entry.family, entry.prefixLength))
     .flatMap((entry) => ownedAddress(entry.address, config) ?? [])
-  return { addresses: new Set(own), ...readBgp(running, config) }
+  const visible = new Set(onLoopback)
+  return {
+    addresses: new Set([...onLoopback, ...localRoutes]),
+    localRoutes: new Set(localRoutes.filter((address) => !visible.has(address))),
+    guard,
+    ...readBgp(running, config),
+  }
+}
+
+async function readLocalRoutes(config: AgentConfig): Promise<string[]> {
+  const read = (family: 'ipv4' | 'ipv6') =>
+    readRoutes({ family, table: 'local', protocol: localRouteProtocol })
+  const routes = await Promise.all([read('ipv4'), read('ipv6')])
+  return routes
+    .flat()
+    .flatMap(({ destination }) => ownedAddress(destination.replace(/\/\d+$/, ''), config) ?? [])
 }
 
 /** Reads the BGP part of a running configuration. */
-export function readBgp(running: string, config: AgentConfig): Omit<ActualState, 'addresses'> {
+export function readBgp(
+  running: string,
+  config: AgentConfig,
+): Omit<ActualState, 'addresses' | 'localRoutes' | 'guard'> {
   const tree = parseConfig(running)
   const instances = tree.filter((block) => block.line.startsWith('router bgp '))
   const instance = instances.find((block) => !/ (vrf|view) /.test(block.line))
@@ -57,9 +94,11 @@ export function readBgp(running: string, config: AgentConfig): Omit<ActualState,
   return {
     // Without the number FRR never creates an instance, but it needs the number to tell several apart.
     instance: instances.length === 1 ? 'router bgp' : instance.line,
+    asn: Number(/^router bgp (\d+)/.exec(instance.line)?.[1]),
     networks: readNetworks(instance, config),
     routeMaps: new Set(tree.flatMap((block) => /^route-map (\S+) /.exec(block.line)?.[1] ?? [])),
     hasImportCheck: !instance.children.some((child) => child.line === 'no bgp network import-check'),
+    hasRouterId: instance.children.some((child) => child.line.startsWith('bgp router-id ')),
   }
 }
 

@@ -3,13 +3,16 @@ import type { Server } from 'node:http'
 import type { Logger } from 'pino'
 import { FrrDaemon } from '../frr/daemon.ts'
 import { inClusterAccess, type KubeAccess, KubeClient, tokenFileAuthorization } from '../kube/client.ts'
+import type { ServiceView } from '../kube/views.ts'
+import { takeNodeLock } from '../linux/node-lock.ts'
 import { createMetrics } from './agent-metrics.ts'
 import { type AgentParts, answerOperators, answerProbes } from './answers.ts'
 import { ClusterView } from './cluster-view.ts'
 import type { AgentConfig } from './config.ts'
 import { DrainController } from './drain/drain-controller.ts'
-import { Gatekeeper } from './gate/gatekeeper.ts'
 import { reportEvents } from './events/report-events.ts'
+import { Gatekeeper } from './gate/gatekeeper.ts'
+import { PortGuard } from './port-guard/port-guard.ts'
 import { Reconciler } from './reconciler.ts'
 import { serveTcp, serveUnix } from './status-server.ts'
 
@@ -26,6 +29,7 @@ export interface Agent {
 
 /** Starts an agent; rejects when it cannot listen or another agent runs on the node. */
 export async function startAgent(config: AgentConfig, log: Logger): Promise<Agent> {
+  const lock = await takeNodeLock('weft-agent', 'another agent')
   const stopper = new AbortController()
   const client = new KubeClient(await kubeAccess(config))
   const bgpd = new FrrDaemon('bgpd', config.frr)
@@ -63,6 +67,9 @@ export async function startAgent(config: AgentConfig, log: Logger): Promise<Agen
     config,
     bgpd,
     decisions: gate.decisions,
+    portsOf: (service) =>
+      (cluster.reflectors.get('services')?.views.get(service) as ServiceView | undefined)?.ports ?? [],
+    guard: new PortGuard(),
     log,
     onApplied: metrics.noteApplied,
     onFailed: metrics.noteFailed,
@@ -113,6 +120,7 @@ export async function startAgent(config: AgentConfig, log: Logger): Promise<Agen
       bgpd.close()
       await connecting
       client.close()
+      lock.release()
       for (const server of servers) {
         server.closeAllConnections()
         await new Promise((resolve) => server.close(resolve))

@@ -3,16 +3,21 @@ import { WeftError } from '../diagnostics/error.ts'
 import type { FrrDaemon } from '../frr/daemon.ts'
 import { IpSession } from '../linux/ip-session.ts'
 import { type ActualState, readActual } from './actual.ts'
-import { applyChanges, type ChangeSet, planChanges } from './apply.ts'
+import { applyChanges } from './apply.ts'
+import { type ChangeSet, everyAddress, idleRouteMapsAfter, type PortsOf, planChanges } from './changes.ts'
 import type { AgentConfig } from './config.ts'
 import type { Announce, Decision } from './desired/decision.ts'
+import type { PortGuard } from './port-guard/port-guard.ts'
+import { takeOver } from './second-look.ts'
+import { baseRouteMapOf } from './vip-route-map.ts'
 
 /*
  * Makes FRR and the kernel agree with the decisions, one pass at a time, for as long as the process lives.
  *
  * It is level-triggered: a pass compares what should be with what is, and an event only says which addresses to look
- * at. What is there is read at the start, after bgpd came back, after anything failed, and every few seconds in case
- * somebody else changed it; in between it is known, so that a change costs the same with ten addresses or ten thousand.
+ * at. What is there is read at the start, after bgpd came back and after anything failed; in between it is known, so
+ * that a change costs the same with ten addresses or ten thousand. Every few seconds it is read again, in case somebody
+ * else changed it: that is done beside the passes, so that a change never waits for it (second-look.ts).
  *
  * Before the API has been read completely nothing is done at all: an unknown Service is no reason to withdraw. While
  * bgpd is away nothing can be done; when it is back, everything is compared again.
@@ -22,6 +27,9 @@ export interface ReconcilerOptions {
   config: AgentConfig
   bgpd: FrrDaemon
   decisions: ReadonlyMap<string, Decision>
+  portsOf: PortsOf
+  /** Absent: service addresses answer on every port. */
+  guard?: PortGuard | undefined
   log: Logger
   onApplied: (event: { changes: ChangeSet; seconds: number | undefined }) => void
   onFailed: () => void
@@ -32,6 +40,10 @@ export class Reconciler {
   readonly #ip = new IpSession()
   #actual: ActualState | undefined
   #mustRead = true
+  /** What was read beside the passes, to be taken over by the next one. */
+  #secondLook: ActualState | undefined
+  /** Addresses that passes have changed since that reading began; undefined while nobody reads. */
+  #changedMeanwhile: Set<string> | undefined
   /** Addresses to look at, with when the event about each was received. */
   #dirty = new Map<string, number>()
   #isEnabled = false
@@ -92,14 +104,14 @@ export class Reconciler {
 
   /** Reads FRR and the kernel again and looks at everything. */
   resync(): void {
-    this.#mustRead = true
-    this.#kick()
+    if (this.#mustRead || this.#actual === undefined || !this.#canWork) this.#reread()
+    else void this.#lookAgain()
   }
 
   /** Takes back everything that is the agent's, and resolves when that is done or has failed. */
   async withdrawAll(): Promise<void> {
     this.#isWithdrawing = true
-    this.resync()
+    this.#reread()
     while (this.#running !== undefined) await this.#running
   }
 
@@ -107,6 +119,26 @@ export class Reconciler {
     clearTimeout(this.#retry)
     this.#isEnabled = false
     this.#ip.close()
+    this.#options.guard?.close()
+  }
+
+  #reread(): void {
+    this.#mustRead = true
+    this.#kick()
+  }
+
+  async #lookAgain(): Promise<void> {
+    if (this.#changedMeanwhile !== undefined) return
+    const changed = new Set<string>()
+    this.#changedMeanwhile = changed
+    const { bgpd, config, guard } = this.#options
+    const read = await readActual(bgpd, config, guard).catch(() => undefined)
+    // A pass that read everything itself has made this reading worthless.
+    if (this.#changedMeanwhile !== changed) return
+    this.#secondLook = read
+    // Whatever went wrong, a pass finds it out again and reports it.
+    if (read === undefined) this.#reread()
+    else this.#kick()
   }
 
   #kick(): void {
@@ -136,22 +168,23 @@ export class Reconciler {
   }
 
   async #pass(): Promise<void> {
-    const { bgpd, config } = this.#options
+    const { bgpd, guard, decisions, portsOf } = this.#options
     const dirty = this.#dirty
     this.#dirty = new Map()
     try {
-      const known = this.#mustRead ? undefined : this.#actual
-      const actual = known ?? (await readActual(bgpd, config))
-      const addresses = known === undefined ? this.#everything(actual) : dirty.keys()
-      const changes = planChanges(addresses, (address) => this.#wanted(address), actual)
+      const { actual, isNew } = await this.#know()
+      const addresses = isNew ? everyAddress(decisions.keys(), actual) : dirty.keys()
+      const changes = planChanges(addresses, (address) => this.#wanted(address), actual, portsOf)
+      if (isNew) changes.removeRouteMaps = idleRouteMapsAfter(changes, actual, this.#isWithdrawing)
       // Should anything throw now, what is there must be read again; and so it must when that is asked for meanwhile.
       this.#actual = undefined
       this.#mustRead = false
-      const failures = await applyChanges(changes, { bgpd, ip: this.#ip, actual })
+      for (const address of addressesOf(changes)) this.#changedMeanwhile?.add(address)
+      const failures = await applyChanges(changes, { bgpd, ip: this.#ip, guard, actual })
       this.#actual = actual
       this.#report(changes, failures, dirty)
       this.#warnAboutBase(
-        known === undefined ? actual.networks.values() : changes.addNetworks.map((add) => add.routeMap),
+        isNew ? actual.networks.values() : changes.addNetworks.map((add) => add.routeMap),
         actual,
       )
     } catch (error) {
@@ -160,8 +193,19 @@ export class Reconciler {
     }
   }
 
-  #everything(actual: ActualState): Set<string> {
-    return new Set([...this.#options.decisions.keys(), ...actual.addresses, ...actual.networks.keys()])
+  /** What is there: as known, or read anew, in which case everything is to be compared. */
+  async #know(): Promise<{ actual: ActualState; isNew: boolean }> {
+    const { bgpd, config, guard } = this.#options
+    const known = this.#mustRead ? undefined : this.#actual
+    const secondLook = this.#secondLook
+    const changed = this.#changedMeanwhile
+    if (secondLook !== undefined || known === undefined) {
+      this.#secondLook = undefined
+      this.#changedMeanwhile = undefined
+    }
+    if (known === undefined) return { actual: await readActual(bgpd, config, guard), isNew: true }
+    if (secondLook === undefined) return { actual: known, isNew: false }
+    return { actual: takeOver(secondLook, known, changed ?? new Set()), isNew: true }
   }
 
   #wanted(address: string): Announce | undefined {
@@ -194,19 +238,21 @@ export class Reconciler {
     const [[address, reason] = ['', '']] = failures
     const error = new WeftError(
       'WEFT_AGENT_REFUSED',
-      `${failures.size} addresses could not be applied; ${address}: ${reason}`,
+      `${failures.size} changes were refused; ${address}: ${reason}`,
     )
-    for (const refused of failures.keys()) this.#dirty.set(refused, performance.now())
+    for (const refused of failures.keys())
+      if (!refused.startsWith('VIP-')) this.#dirty.set(refused, performance.now())
     this.#noteFailure(error)
   }
 
   /** Things that make FRR accept a statement and then announce nothing. */
   #warnAboutBase(routeMaps: Iterable<string>, actual: ActualState): void {
     const missing = [...new Set(routeMaps)]
-      .filter((name) => name !== '' && !actual.routeMaps.has(name))
+      .flatMap((name) => (name === '' ? [] : [name, baseRouteMapOf(name)]))
+      .filter((name, index, all) => !actual.routeMaps.has(name) && all.indexOf(name) === index)
       .sort()
-    if (missing.length === 0 && !actual.hasImportCheck) return
-    const warning = `${missing.join()} ${actual.hasImportCheck}`
+    if (missing.length === 0 && !actual.hasImportCheck && actual.hasRouterId) return
+    const warning = `${missing.join()} ${actual.hasImportCheck} ${actual.hasRouterId}`
     if (warning === this.#warned) return
     this.#warned = warning
     const { log } = this.#options
@@ -219,6 +265,11 @@ export class Reconciler {
     if (actual.hasImportCheck) {
       log.warn(
         'bgpd checks imports: addresses are announced only once zebra has them (no bgp network import-check)',
+      )
+    }
+    if (!actual.hasRouterId) {
+      log.warn(
+        'bgpd has no router ID of its own: zebra chooses one and may take a service address (bgp router-id <loopback>)',
       )
     }
   }
@@ -238,7 +289,16 @@ export class Reconciler {
     this.lastError = known
     onFailed()
     clearTimeout(this.#retry)
-    this.#retry = setTimeout(() => this.resync(), this.#retryMs * (0.5 + Math.random()))
+    this.#retry = setTimeout(() => this.#reread(), this.#retryMs * (0.5 + Math.random()))
     this.#retryMs = Math.min(this.#retryMs * 2, 1_000)
   }
+}
+
+function* addressesOf(changes: ChangeSet): Iterable<string> {
+  yield* changes.addAddresses
+  yield* changes.removeAddresses
+  yield* changes.removeNetworks
+  yield* changes.removeGuards
+  for (const { address } of changes.addNetworks) yield address
+  for (const { address } of changes.setGuards) yield address
 }

@@ -153,7 +153,7 @@ test('a second agent on the node refuses to start', async () => {
   const [code] = await once(child, 'exit')
 
   expect(code).toBe(1)
-  expect(stderr).toContain('another agent answers at')
+  expect(stderr).toContain('another agent holds')
   process.kill(first as number, 'SIGKILL')
   await fixture.startAgent()
 })
