@@ -1,8 +1,7 @@
-import { readFile } from 'node:fs/promises'
 import type { Server } from 'node:http'
 import type { Logger } from 'pino'
 import { FrrDaemon } from '../frr/daemon.ts'
-import { inClusterAccess, type KubeAccess, KubeClient, tokenFileAuthorization } from '../kube/client.ts'
+import { KubeClient } from '../kube/client.ts'
 import type { ServiceView } from '../kube/views.ts'
 import { takeNodeLock } from '../linux/node-lock.ts'
 import { createMetrics } from './agent-metrics.ts'
@@ -12,6 +11,7 @@ import type { AgentConfig } from './config.ts'
 import { DrainController } from './drain/drain-controller.ts'
 import { reportEvents } from './events/report-events.ts'
 import { Gatekeeper } from './gate/gatekeeper.ts'
+import { kubeAccess } from './kube-access.ts'
 import { PortGuard } from './port-guard/port-guard.ts'
 import { Reconciler } from './reconciler.ts'
 import { serveTcp, serveUnix } from './status-server.ts'
@@ -127,14 +127,5 @@ export async function startAgent(config: AgentConfig, log: Logger): Promise<Agen
       }
       log.info({ onShutdown: config.onShutdown, reason: reconciler.lastError?.message }, 'agent stopped')
     },
-  }
-}
-
-async function kubeAccess({ api }: AgentConfig): Promise<KubeAccess> {
-  if (api === 'in-cluster') return await inClusterAccess()
-  return {
-    url: api.url,
-    ...(api.caFile === undefined ? {} : { ca: await readFile(api.caFile, 'utf8') }),
-    ...(api.tokenFile === undefined ? {} : tokenFileAuthorization(api.tokenFile)),
   }
 }

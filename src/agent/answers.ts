@@ -89,7 +89,7 @@ export function answerOperators(parts: AgentParts): Answerer {
 }
 
 /** Why routes do not follow the cluster now; empty when they do. */
-export function notReady({ cluster, reconciler }: Pick<AgentParts, 'cluster' | 'reconciler'>): string[] {
+function notReady({ cluster, reconciler }: Pick<AgentParts, 'cluster' | 'reconciler'>): string[] {
   const unread = [...cluster.reflectors].filter(([, reflector]) => !reflector.hasSynced).map(([kind]) => kind)
   return [
     ...(unread.length > 0 ? [`not read yet from the API: ${unread.join(', ')}`] : []),

@@ -12,7 +12,7 @@ import { askAgent } from './agent-request.ts'
  */
 
 /** Where an agent listens unless its configuration says otherwise. */
-export const defaultSocket = '/run/weft/agent.sock'
+const defaultSocket = '/run/weft/agent.sock'
 
 export interface AgentTarget {
   /** As the plan or the agent itself calls it. */

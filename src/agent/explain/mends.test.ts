@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import { reasonCodes } from '../desired/decision.ts'
 import { deliveryMends, holdMends, nodeMends, reasonMends, subjectMends } from './mends.ts'
 
 const page = readFileSync('docs/reference/reasons.md', 'utf8')
@@ -21,4 +22,9 @@ test('reasons.md says the same sentence about what to do as weft why', () => {
     ([code, mend]) => !entries.get(code)?.includes(`\n${mend}\n`),
   )
   expect(different).toEqual([])
+})
+
+test('reasons.md keeps the order in which reasons are checked', () => {
+  const documented = [...entries.keys()].filter((code) => reasonCodes.some((known) => known === code))
+  expect(documented).toEqual([...reasonCodes])
 })
