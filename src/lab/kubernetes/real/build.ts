@@ -10,7 +10,8 @@
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -37,6 +38,7 @@ import (
 
 func main() { etcdmain.Main(os.Args) }
 `
+const workPrefix = '.building-'
 /** A first build on two busy cores takes a quarter of an hour. */
 const buildTimeoutMs = 45 * 60_000
 
@@ -44,8 +46,11 @@ const buildTimeoutMs = 45 * 60_000
 export async function buildBinaries(options: BuildOptions): Promise<void> {
   const { version, programs, folder, onProgress } = options
   const started = performance.now()
-  await mkdir(dirname(folder), { recursive: true })
-  const work = await mkdtemp(join(dirname(folder), '.building-'))
+  const parent = dirname(folder)
+  await mkdir(parent, { recursive: true })
+  await removeAbandoned(parent)
+  const work = join(parent, `${workPrefix}${process.pid}`)
+  await mkdir(work)
   try {
     onProgress(`fetching the sources of Kubernetes ${version}`)
     await writeFile(join(work, 'go.mod'), await moduleFile(options, work))
@@ -54,9 +59,9 @@ export async function buildBinaries(options: BuildOptions): Promise<void> {
     const commands = programs
       .filter((program) => program !== 'etcd')
       .map((name) => `k8s.io/kubernetes/cmd/${name}`)
-    await go(options, work, ['get', ...(commands.length === 0 ? ['.'] : commands)], (line) =>
-      onProgress(line),
-    )
+    // With the version: without one Go would take the latest.
+    const sources = [...commands, 'k8s.io/kubernetes'].map((path) => `${path}@${version}`)
+    await go(options, work, ['get', ...sources], (line) => onProgress(line))
     onProgress(`compiling ${programs.join(', ')}: this is done once and takes minutes`)
     const targets = [...(programs.includes('etcd') ? ['./etcd'] : []), ...commands]
     let compiled = 0
@@ -69,6 +74,14 @@ export async function buildBinaries(options: BuildOptions): Promise<void> {
     onProgress(`built in ${Math.round((performance.now() - started) / 1000)} s into ${folder}`)
   } finally {
     await rm(work, { recursive: true, force: true })
+  }
+}
+
+/** Folders of builds whose process was killed. */
+async function removeAbandoned(parent: string): Promise<void> {
+  for (const name of await readdir(parent)) {
+    const isAbandoned = name.startsWith(workPrefix) && !existsSync(`/proc/${name.slice(workPrefix.length)}`)
+    if (isAbandoned) await rm(join(parent, name), { recursive: true, force: true })
   }
 }
 
