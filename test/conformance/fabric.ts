@@ -278,7 +278,7 @@ export class ConformanceFabric {
       what
     ]
     const path = new URL(`../../src/${program}`, import.meta.url).pathname
-    state.processes[index] = await startResident(this.lab, node, what, [path, file])
+    state.processes[index] = await startResident(this.lab, node, what, [process.execPath, path, file])
     await writeState(state)
   }
 
