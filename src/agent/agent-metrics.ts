@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import type { BgpSession } from '../frr/show-bgp.ts'
 import type { ClusterView, Collection } from './cluster-view.ts'
 import { type Decision, holdCodes, reasonCodes } from './desired/decision.ts'
+import { isUnasked } from './explain/unasked.ts'
 import { type Counter, type Labels, MetricRegistry } from './metrics.ts'
 import type { Reconciler, ReconcilerOptions } from './reconciler.ts'
 import type { AgentControl } from './status-server.ts'
@@ -130,7 +131,9 @@ function observeRoutes(registry: MetricRegistry, sources: MetricSources): void {
     'Service addresses not announced, by first failing reason.',
     () => {
       const counts = Map.groupBy(
-        decisions().filter((decision) => decision.kind === 'withheld'),
+        decisions()
+          .filter((decision) => decision.kind === 'withheld')
+          .filter((decision) => !isUnasked(decision)),
         (decision) => decision.code,
       )
       return reasonCodes.map((reason) => ({ labels: { reason }, value: counts.get(reason)?.length ?? 0 }))

@@ -5,6 +5,7 @@ import type { ClusterView } from './cluster-view.ts'
 import type { AgentConfig } from './config.ts'
 import type { Decision } from './desired/decision.ts'
 import { explainSubject } from './explain/explain.ts'
+import { isUnasked } from './explain/unasked.ts'
 import type { Reconciler } from './reconciler.ts'
 import { findSoleAddresses } from './sole-announcer.ts'
 import type { AgentControl, Answer, Answerer, DrainStatus, Question } from './status-server.ts'
@@ -134,7 +135,9 @@ async function readStatus(parts: AgentParts): Promise<AgentStatus> {
   const { config, apiUrl, bgpd, cluster, reconciler } = parts
   const waitingFor = notReady(parts)
   const summary = reconciler.isBgpdUp ? await readBgpSummary(bgpd).catch(() => undefined) : undefined
-  const withheld = [...parts.decisions.values()].filter((decision) => decision.kind === 'withheld')
+  const withheld = [...parts.decisions.values()]
+    .filter((decision) => decision.kind === 'withheld')
+    .filter((decision) => !isUnasked(decision))
   const byReason = Map.groupBy(withheld, (decision) => decision.code)
   return {
     node: config.node,

@@ -94,6 +94,7 @@ export function composeReport(subject: string, answers: readonly NodeAnswer[], v
     }
   }
   const list = [...addresses.values()]
+  for (const entry of list) noteMissingWeights(entry)
   if (list.length === 0 && problems.length === 0)
     problems.push({
       where: 'any node asked',
@@ -135,7 +136,10 @@ function describeNode(
           communities: [
             ...found.route.communities,
             ...found.route.largeCommunities,
-            ...found.route.extendedCommunities,
+            // bgpd explains a bandwidth in several words.
+            ...(found.route.extendedCommunities.length === 0
+              ? []
+              : [found.route.extendedCommunities.join(' ')]),
           ],
         }),
     neighbors,
@@ -191,6 +195,19 @@ function describeNeighbor(
   if (view.path === undefined) return wrong('refused-by-neighbor', `sent, and ${view.device} did not take it`)
   const use = view.path.isMultipath ? 'in use' : 'not in use: it prefers another path'
   return { ...base, code: 'accepted', text: `accepted, ${use}` }
+}
+
+/** One announcer without a weight makes the routers ignore the weights of all others, and say nothing. */
+function noteMissingWeights({ nodes }: WhyAddress): void {
+  const announcing = nodes.filter((node) => node.isAnnounced)
+  const isWeighted = (node: WhyNode) =>
+    node.communities?.some((community) => community.includes('LB:')) === true
+  if (!announcing.some(isWeighted)) return
+  for (const node of announcing) {
+    if (isWeighted(node) || node.reason !== undefined) continue
+    const text = 'announced without a weight, while other nodes have one: all weights are ignored'
+    node.reason = { code: 'weight-missing', text, mend: deliveryMends['weight-missing'] }
+  }
 }
 
 function attributesOf(decision: Extract<Decision, { kind: 'announce' }>): Record<string, unknown> {

@@ -9,6 +9,7 @@ import { ClusterView } from '../cluster-view.ts'
 import type { AgentConfig } from '../config.ts'
 import type { Decision, ReasonCode } from '../desired/decision.ts'
 import { DrainController } from '../drain/drain-controller.ts'
+import { isUnasked } from '../explain/unasked.ts'
 import { Gatekeeper } from '../gate/gatekeeper.ts'
 import { PortGuard } from '../port-guard/port-guard.ts'
 import { RecordingBgpd, RecordingIp, recordGuard, type Step } from './record.ts'
@@ -141,7 +142,7 @@ function count(decisions: ReadonlyMap<string, Decision>): Pick<DryRun, 'announce
   let announced = 0
   for (const decision of decisions.values()) {
     if (decision.kind === 'announce') announced++
-    else withheld[decision.code] = (withheld[decision.code] ?? 0) + 1
+    else if (!isUnasked(decision)) withheld[decision.code] = (withheld[decision.code] ?? 0) + 1
   }
   return { announced, withheld }
 }

@@ -1,5 +1,6 @@
 import type { Decision, ReasonCode } from '../desired/decision.ts'
 import { holdMends, reasonMends } from '../explain/mends.ts'
+import { isUnasked } from '../explain/unasked.ts'
 import type { EventRecorder } from './event-recorder.ts'
 
 /*
@@ -84,12 +85,12 @@ export class EventReporter {
           }
     }
     const { address, code, text, object } = decision
-    // ClusterIPs are asked for by nobody.
-    if (object.endsWith(' spec.clusterIPs')) return undefined
+    if (isUnasked(decision)) return undefined
+    const said = text.includes(address) ? text : `${address}: ${text}`
     if (faults.has(code)) {
       return {
         reason: 'NotAnnounced',
-        message: `${address}: ${text} (${code}; ${object}). ${reasonMends[code]}`,
+        message: `${said} (${code}; ${object}). ${reasonMends[code]}`,
       }
     }
     return nodeFaults.has(code)

@@ -11,6 +11,7 @@ export type DeliveryCode =
   | 'session-down'
   | 'not-sent'
   | 'refused-by-neighbor'
+  | 'weight-missing'
   | 'sent'
   | 'accepted'
 
@@ -77,6 +78,8 @@ export const deliveryMends: Readonly<Record<DeliveryCode, string>> = {
     'The export policy of the base configuration does not permit it: deploy node and leaf from one plan.',
   'refused-by-neighbor':
     'The neighbor’s import policy does not permit it: deploy node and leaf from one plan.',
+  'weight-missing':
+    'Give the address the same traffic policy and the same release of the agent on every node that announces it.',
   sent: 'Whether the neighbor took it is to be seen there: vtysh -c "show bgp ipv4 unicast PREFIX".',
   accepted: 'Nothing.',
 }
