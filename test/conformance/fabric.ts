@@ -10,7 +10,9 @@ import { type LabProcess, type LabState, requireState, writeState } from '../../
 import { readStatus } from '../../src/lab/status.ts'
 import { takeDown } from '../../src/lab/teardown.ts'
 import { bringUp } from '../../src/lab/up.ts'
+import { findPids } from '../../src/linux/namespace.ts'
 import { type RouteEvent, watchRoutes } from '../../src/linux/route-monitor.ts'
+import { run } from '../../src/linux/run.ts'
 import { formatAddress } from '../../src/net/address.ts'
 import { addressAt, parsePrefix } from '../../src/net/prefix.ts'
 import { emptyLock } from '../../src/plan/lock.ts'
@@ -232,6 +234,45 @@ export class ConformanceFabric {
 
   async deleteSlice(slice: string): Promise<void> {
     await this.api.delete(`/apis/discovery.k8s.io/v1/namespaces/default/endpointslices/${slice}`)
+  }
+
+  /** Standard communities of an address, as the first ToR got them. */
+  async communities(address: string): Promise<string> {
+    const bgpd = new FrrDaemon('bgpd', { pathspace: namespaceOf(this.lab, tors[0]!) })
+    try {
+      const { paths = [] } = JSON.parse(
+        await bgpd.show(`show bgp ipv4 unicast ${prefixOf(address)} json`),
+      ) as {
+        paths?: { community?: { string: string } }[]
+      }
+      return paths.map(({ community }) => community?.string ?? '').join(' ')
+    } finally {
+      bgpd.close()
+    }
+  }
+
+  /** Share of each node in what the first ToR forwards, as the kernel weighs its next hops; two decimals. */
+  async shares(address: string): Promise<Record<string, number>> {
+    const { interfaces } = this.#state.plan.devices.find(({ name }) => name === tors[0])!
+    const hops = await readNextHops(this.lab, tors[0]!, prefixOf(address))
+    const total = hops.reduce((sum, { weight }) => sum + weight, 0)
+    return Object.fromEntries(
+      hops
+        .map(({ device, weight }) => [
+          interfaces.find(({ name }) => name === device)?.peerDevice ?? '?',
+          Math.round((100 * weight) / total) / 100,
+        ])
+        .sort(),
+    )
+  }
+
+  /** Kills a daemon of FRR on a node. */
+  async killDaemon(node: string, daemon: string): Promise<void> {
+    const namespace = namespaceOf(this.lab, node)
+    for (const pid of (await findPids([namespace])).get(namespace) ?? []) {
+      const { stdout } = await run(['cat', `/proc/${pid}/comm`])
+      if (stdout.trim() === daemon) process.kill(pid, 'SIGKILL')
+    }
   }
 
   /** Sum of UPDATE messages that the ToRs have received from nodes, and times that their sessions were established. */
