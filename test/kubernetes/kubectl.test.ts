@@ -168,7 +168,7 @@ describe.skipIf(found === undefined)(
         /Normal +Scheduled +pod\/web-1 +Successfully assigned default\/web-1 to n1/,
       )
       expect(JSON.parse(await kubectl('get', 'service', 'web', '-o', 'json')).spec.clusterIPs).toEqual([
-        '10.96.0.1',
+        '10.96.0.2',
         'fd00:96::1',
       ])
     })
