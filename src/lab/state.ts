@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promise
 import { WeftError } from '../diagnostics/error.ts'
 import type { Plan } from '../plan/model.ts'
 import { labsDirectory, pathsOf } from './names.ts'
+import { requireRoot } from './privilege.ts'
 
 /*
  * What a lab knows about itself: /run/weft/labs/<lab>/lab.json.
@@ -66,6 +67,7 @@ export async function readState(lab: string): Promise<LabState | null> {
 
 /** Reads a lab's state, or says that there is no such lab and which ones there are. */
 export async function requireState(lab: string): Promise<LabState> {
+  requireRoot()
   const state = await readState(lab)
   if (state !== null) return state
   const labs = await listLabs()

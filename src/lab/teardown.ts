@@ -6,6 +6,7 @@ import { deleteNamespaces, findPids, listNamespaces } from '../linux/namespace.t
 import { launchersPath } from './daemons.ts'
 import { withLabLock } from './lock.ts'
 import { frrRunDirectory, labEnvironmentKey, namespacesOfLab, pathsOf } from './names.ts'
+import { requireRoot } from './privilege.ts'
 import { listLabs, readState, removeState, writeState } from './state.ts'
 
 /*
@@ -27,6 +28,7 @@ export interface Leftovers {
 
 /** Removes everything that belongs to the lab and returns what was found. */
 export async function takeDown(lab: string): Promise<Leftovers> {
+  requireRoot()
   return await withLabLock(lab, 'weft lab down', () => removeEverything(lab))
 }
 

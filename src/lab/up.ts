@@ -16,6 +16,7 @@ import { type Binaries, clusterPrograms, requireBinaries } from './kubernetes/re
 import { withLabLock } from './lock.ts'
 import { checkDeviceName, checkLabName, labEnvironmentKey, pathsOf } from './names.ts'
 import { raiseNeighborLimits } from './neighbor-table.ts'
+import { requireRoot } from './privilege.ts'
 import type { LabStep, OnProgress } from './progress.ts'
 import { checkLoadedConfig } from './readback.ts'
 import { ShellPool } from './shells.ts'
@@ -65,11 +66,7 @@ export async function bringUp(plan: Plan, options: UpOptions = {}): Promise<UpRe
   const lab = options.name ?? plan.name
   checkLabName(lab)
   for (const device of plan.devices) checkDeviceName(device.name)
-  if (process.getuid?.() !== 0)
-    throw new WeftError('WEFT_LAB_PRIVILEGE', 'a lab needs root: it makes network namespaces', {
-      hint: 'run it with sudo, or as root in a container that has CAP_NET_ADMIN and CAP_SYS_ADMIN',
-      exitCode: 3,
-    })
+  requireRoot()
   return await withLabLock(lab, 'weft lab up', async () => {
     await refuseIfPresent(lab)
     return await new LabBuilder(lab, plan, options).run()
