@@ -32,7 +32,7 @@ function loopbackSpace(site: SiteIntent, role: Skeleton['role']): string {
 
 /** How many host addresses a segment has for devices: network address and IPv4 broadcast are left alone. */
 export function hostCapacity(segment: Segment): number {
-  const v4 = Number(sizeOf(segment.v4)) - 2
+  const v4 = Math.max(0, Number(sizeOf(segment.v4)) - 2)
   return segment.v6 === null ? v4 : Math.min(v4, clamp(sizeOf(segment.v6)) - 1)
 }
 
@@ -96,7 +96,7 @@ export function addressSite(
       const retired = allocator.retired(space)
       problems.add({
         code: 'WEFT_PLAN_POOL_EXHAUSTED',
-        message: `${segmentText(segment)} of site ${site.name} has room for ${last - first + 1}, but ${wanted.length} are needed`,
+        message: `${segmentText(segment)} of site ${site.name} has room for ${last - first + 1}, but ${wanted.length} ${wanted.length === 1 ? 'is' : 'are'} needed`,
         path: segment.path,
         found: `room for ${last - first + 1}`,
         expected: `room for ${wanted.length}`,

@@ -58,3 +58,16 @@ test('a password whose environment variable is missing or unusable', () => {
   expect(explain(text, { ISP_MD5: 'two words' })).toContain('does not hold a usable password')
   expect(loadClean(text, { ISP_MD5: 'secret' }).peers[0]!.password).toBe('secret')
 })
+
+test('a prefix of our own that a peer may announce; a wider one is no threat', () => {
+  expect(explain(peer('asn: 64999, receive: [10.1.3.128/25]'))).toMatchInlineSnapshot(`
+    "weft.yaml:6:33 error WEFT_INTENT_PREFIX_OVERLAP (peers.isp.receive)
+      isp may announce 10.1.3.128/25, which lies in services of dc1
+          isp: { site: dc1, asn: 64999, receive: [10.1.3.128/25] }
+                                        ^^^^^^^
+      found:    10.1.3.128/25
+      expected: prefixes of the peer, outside our own segments
+      hint: what is ours is never accepted from outside: it would draw our own traffic out"
+  `)
+  expect(loadClean(peer('asn: 64999, receive: [10.0.0.0/8]')).peers[0]!.receive).toHaveLength(1)
+})

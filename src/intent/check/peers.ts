@@ -1,14 +1,15 @@
 import { bitsOf } from '../../net/address.ts'
-import { formatPrefix, type Prefix, subnetCount } from '../../net/prefix.ts'
+import { contains, formatPrefix, type Prefix, subnetCount } from '../../net/prefix.ts'
 import type { Intent, PeerIntent, SiteIntent } from '../model.ts'
 import { pathOf } from '../problem.ts'
 import type { CheckContext } from './context.ts'
-import { prefixesOf } from './segments.ts'
+import { prefixesOf, segmentsOf } from './segments.ts'
 
 /** Each peer: an edge to attach to, addresses for every link, an AS number that is not ours. */
 export function checkPeers(intent: Intent, context: CheckContext): void {
   for (const peer of intent.peers) {
     checkAsn(intent, peer, context)
+    checkReceive(intent, peer, context)
     const site = intent.sites.find((candidate) => candidate.name === peer.site)
     if (site === undefined) continue
     if (site.edge === null) reportNoEdge(peer, site, context)
@@ -46,6 +47,24 @@ function checkLink(peer: PeerIntent, site: string, routers: number, { report }: 
 /** The longest prefix that holds a two-address link for each router. */
 function roomFor(prefix: Prefix, routers: number): number {
   return bitsOf(prefix.family) - 1 - Math.ceil(Math.log2(routers))
+}
+
+/** A route from outside to our own addresses would be the longer match beyond their site, and draw their traffic out. */
+function checkReceive(intent: Intent, peer: PeerIntent, { report }: CheckContext): void {
+  for (const prefix of peer.receive) {
+    const own = segmentsOf(intent).find(({ segment }) =>
+      prefixesOf(segment).some((ours) => contains(ours, prefix)),
+    )
+    if (own === undefined) continue
+    report({
+      code: 'WEFT_INTENT_PREFIX_OVERLAP',
+      path: [...pathOf(peer.path), 'receive'],
+      message: `${peer.name} may announce ${formatPrefix(prefix)}, which lies in ${own.title}`,
+      found: formatPrefix(prefix),
+      expected: 'prefixes of the peer, outside our own segments',
+      hint: 'what is ours is never accepted from outside: it would draw our own traffic out',
+    })
+  }
 }
 
 function checkAsn(intent: Intent, peer: PeerIntent, { report }: CheckContext): void {
