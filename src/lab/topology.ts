@@ -66,7 +66,8 @@ export function clientRouteOperations(plan: Plan): string[] {
   if (!isDualStack(plan)) return operations
   return [
     ...operations,
-    `addr add ${clientAddress6}/128 dev lo`,
+    // Otherwise tentative for a moment, in which no route may name it as its source.
+    `addr add ${clientAddress6}/128 dev lo nodad`,
     `route add ::/0 src ${clientAddress6} ${hops.map((hop) => hop.v6).join(' ')}`,
   ]
 }
