@@ -34,7 +34,7 @@ export function labVtyshCommand(): Command {
   return new Command('vtysh')
     .description('Asks FRR of one or many devices; equal answers are shown once.')
     .argument('<device...>', 'device names, roles such as leaf, or all')
-    .requiredOption('-c, --command <line>', 'what to ask; may be repeated', collect, [])
+    .requiredOption('-c, --command <line>', 'what to ask; may be repeated', collect)
     .option('--name <lab>', 'which lab; not needed when only one is running')
     .addHelpText(
       'after',
@@ -48,6 +48,7 @@ Examples:
       const output = openOutput(command)
       const state = await requireState(options.name ?? (await onlyLab()))
       const answers = await askVtysh(state, selectDevices(state, words), options.command)
+      if (answers.some(({ isRefused }) => isRefused)) process.exitCode = 1
       if (output.format === 'json') output.printJson(answers)
       else
         for (const { devices, text } of answers) {
@@ -57,6 +58,6 @@ Examples:
     })
 }
 
-function collect(value: string, previous: string[]): string[] {
+function collect(value: string, previous: string[] = []): string[] {
   return [...previous, value]
 }

@@ -95,11 +95,13 @@ test('usage mistakes are answered with what was meant', async () => {
   const command = await weft('rendr')
   const option = await weft('render', '--ouput', 'json')
   const several = await weft('render')
+  const intent = await weft('render', 'weft.yaml')
 
   expect(command.stderr).toContain('Did you mean render?')
   expect(option.stderr).toContain('Did you mean --output?')
   expect(several.stderr).toContain('weft render --out conf')
-  for (const run of [command, option, several]) expect(run.code).toBe(2)
+  expect(intent.stderr).toContain('weft render --file weft.yaml')
+  for (const run of [command, option, several, intent]) expect(run.code).toBe(2)
 })
 
 test('a reader that leaves early is no error', async () => {

@@ -36,6 +36,7 @@ Examples:
     )
     .action(async (names: string[], options: RenderOptions, command: Command) => {
       const output = openOutput(command)
+      refuseIntentAsDevice(names)
       const project = await loadProject(options.file, output)
       const devices = findDevices(project.plan, names)
       if (options.out === undefined) {
@@ -53,6 +54,16 @@ Examples:
       )
       showChange(folder, change, output)
     })
+}
+
+/** Other commands take the intent as their argument; here arguments are devices. */
+function refuseIntentAsDevice(names: readonly string[]): void {
+  const intent = names.find((name) => /\.ya?ml$/.test(name))
+  if (intent === undefined) return
+  throw new WeftError('WEFT_USAGE', `"${intent}" stands where names of devices stand`, {
+    hint: `weft render --file ${intent} --out conf`,
+    exitCode: 2,
+  })
 }
 
 function findDevices(plan: Plan, names: readonly string[]): Device[] {

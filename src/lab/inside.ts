@@ -61,6 +61,8 @@ export interface VtyshAnswer {
   /** Devices that gave exactly this answer. */
   devices: string[]
   text: string
+  /** FRR did not accept a command. */
+  isRefused: boolean
 }
 
 /** vtysh looks for a file that only changes its prompt, and complains without one. */
@@ -73,13 +75,19 @@ export async function askVtysh(
   commands: readonly string[],
 ): Promise<VtyshAnswer[]> {
   const texts = new Map<string, string>()
+  const refusing = new Set<string>()
   await forEachLimited(devices, 4, async (device) => {
-    const { stdout, stderr } = await run(
+    const { stdout, stderr, exitCode } = await run(
       ['vtysh', '-N', namespaceOf(state.name, device), ...commands.flatMap((command) => ['-c', command])],
       { acceptFailure: true },
     )
+    if (exitCode !== 0) refusing.add(device)
     texts.set(device, `${stdout}${stderr}`.replace(missingVtyshConfig, '').trim())
   })
   const byText = Map.groupBy(devices, (device) => texts.get(device) ?? '')
-  return [...byText].map(([text, members]) => ({ devices: members, text }))
+  return [...byText].map(([text, members]) => ({
+    devices: members,
+    text,
+    isRefused: members.some((device) => refusing.has(device)),
+  }))
 }
