@@ -152,6 +152,9 @@ export function agentConfig(
     loopbacks: node.loopbacks,
     staticVips: node.vips,
     podCidrs: node.podCidrs,
+    endpointCidrs: [...(site?.pods ?? []), ...(site?.nodes ?? [])],
+    // The real kube-proxy is not asked yet: its rules were never seen from inside a lab.
+    dataplane: { detector: kind === 'embedded' ? 'weft-lab' : 'none' },
     statusSocket: `${pathsOf(lab).root}/nodes/${node.name}-agent.sock`,
     metricsAddress: `127.0.0.1:${agentMetricsPort}`,
   }
