@@ -87,17 +87,18 @@ async function targetsOf(
   return { agent: agents[0]!, others: all.filter((agent) => agent.node !== name) }
 }
 
-/** What would be announced by nobody: as the agent knows it, less what other agents at hand announce. */
+/**
+ * What would be announced by nobody. The node's agent can only guess it, since it does not hear of drains elsewhere; in
+ * a lab all others are asked, and one that does not answer counts for nothing.
+ */
 async function findSoleAddresses(agent: AgentTarget, others: readonly AgentTarget[]): Promise<string[]> {
-  const { addresses } = await askAgent<{ addresses: string[] }>(agent.socket, '/sole-addresses')
-  if (addresses.length === 0) return []
-  const answers = await Promise.allSettled(
-    others.map(({ socket }) => askAgent<{ announced: string[] }>(socket, '/status')),
-  )
-  const elsewhere = new Set(
-    answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value.announced : [])),
-  )
-  return addresses.filter((address) => !elsewhere.has(address))
+  if (others.length === 0)
+    return (await askAgent<{ addresses: string[] }>(agent.socket, '/sole-addresses')).addresses
+  const announcedBy = async ({ socket }: AgentTarget) =>
+    (await askAgent<{ announced: string[] }>(socket, '/status')).announced
+  const answers = await Promise.allSettled(others.map(announcedBy))
+  const elsewhere = new Set(answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : [])))
+  return (await announcedBy(agent)).filter((address) => !elsewhere.has(address))
 }
 
 async function command(
