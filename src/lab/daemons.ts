@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { chmod, chown, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { WeftError } from '../diagnostics/error.ts'
 import { inNamespace } from '../linux/namespace.ts'
@@ -39,6 +40,16 @@ const labSysctls: Record<string, string> = {
   'net.ipv6.conf.default.accept_dad': '0',
   'net.ipv4.icmp_ratelimit': '0',
   'net.ipv6.icmp.ratelimit': '0',
+}
+
+/** Refuses to begin where FRR's daemons are not. */
+export function requireFrr(): void {
+  const missing = daemons.filter((daemon) => !existsSync(`${frrBinaries}/${daemon}`))
+  if (missing.length === 0) return
+  throw new WeftError('WEFT_FRR_MISSING', `${missing.join(', ')} not found in ${frrBinaries}`, {
+    hint: 'install FRRouting: apt-get install frr',
+    exitCode: 3,
+  })
 }
 
 /** Writes every device's configuration where FRR's own user can read it and nobody else. */

@@ -2,6 +2,7 @@ import type { Role } from '../plan/model.ts'
 import { LabReader } from './actual.ts'
 import { forEachLimited } from './concurrency.ts'
 import { servicePoolsOf } from './convergence.ts'
+import { type Daemon, logPath } from './daemons.ts'
 import {
   compareBfd,
   compareRoutes,
@@ -116,7 +117,7 @@ async function readDevice(
     role,
     planned,
     differences: [
-      ...dead.map((name): Difference => deadDaemon(device, name, kernel?.size ?? 0)),
+      ...dead.map((name): Difference => deadDaemon(state.name, device, name, kernel?.size ?? 0)),
       ...findExtraSessions(planned, sessions),
       // A dead bfdd or bgpd is one finding, not one for each of its sessions.
       ...(dead.includes('bfdd') ? [] : bfd),
@@ -133,11 +134,12 @@ async function readDevice(
   }
 }
 
-function deadDaemon(device: string, daemon: string, kernelRoutes: number): Difference {
+function deadDaemon(lab: string, device: string, daemon: Daemon, kernelRoutes: number): Difference {
+  const log = `its log: ${logPath(lab, device, daemon)}`
   const why =
     daemon !== 'bfdd' && kernelRoutes > 0
-      ? `FIB frozen: the kernel keeps ${kernelRoutes} routes of BGP that nobody updates`
-      : `see its log, or start it again with: weft lab exec ${device} -- /usr/lib/frr/${daemon} …`
+      ? `FIB frozen: the kernel keeps ${kernelRoutes} routes of BGP that nobody updates; ${log}`
+      : log
   return { device, kind: 'daemon', subject: daemon, planned: 'running', actual: 'does not answer', why }
 }
 

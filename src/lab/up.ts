@@ -10,7 +10,7 @@ import { startClusters } from './cluster.ts'
 import type { KubernetesKind } from './cluster-config.ts'
 import { forEachLimited } from './concurrency.ts'
 import { awaitConverged, type ConvergenceTimes } from './convergence.ts'
-import { type DeviceSetup, plugIn, startRouter, writeConfigs } from './daemons.ts'
+import { type DeviceSetup, plugIn, requireFrr, startRouter, writeConfigs } from './daemons.ts'
 import { setupDevices } from './device-setup.ts'
 import { type Binaries, clusterPrograms, requireBinaries } from './kubernetes/real/binaries.ts'
 import { withLabLock } from './lock.ts'
@@ -67,6 +67,7 @@ export async function bringUp(plan: Plan, options: UpOptions = {}): Promise<UpRe
   checkLabName(lab)
   for (const device of plan.devices) checkDeviceName(device.name)
   requireRoot()
+  requireFrr()
   return await withLabLock(lab, 'weft lab up', async () => {
     await refuseIfPresent(lab)
     return await new LabBuilder(lab, plan, options).run()
