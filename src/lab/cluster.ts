@@ -34,6 +34,9 @@ const programs = {
   agent: fileURLToPath(new URL('../agent/main.ts', import.meta.url)),
 }
 
+/** A small young generation: a third less memory for a few percent of processor time, once a node and a process. */
+const leanHeap = ['--max-semi-space-size=4']
+
 const apiTimeoutMs = 20_000
 /** etcd, the API server and its bootstrap, on a machine that starts several of them at once. */
 const realApiTimeoutMs = 180_000
@@ -97,7 +100,12 @@ async function start(
   await mkdir(directory, { recursive: true })
   await writeFile(file, JSON.stringify(config, null, 2))
   state.processes.push(
-    await startResident(state.name, device, program, [process.execPath, programs[program], file]),
+    await startResident(state.name, device, program, [
+      process.execPath,
+      ...leanHeap,
+      programs[program],
+      file,
+    ]),
   )
 }
 

@@ -5,6 +5,7 @@ import { mkdir, open } from 'node:fs/promises'
 import { inNamespace } from '../linux/namespace.ts'
 import type { Argv } from '../linux/run.ts'
 import { labEnvironmentKey, namespaceOf, pathsOf } from './names.ts'
+import { withCompileCache } from './node/compile-cache.ts'
 import type { LabProcess } from './state.ts'
 
 /** Starts a program in a device's namespace that outlives this command; it writes to a log of its own. */
@@ -23,7 +24,7 @@ export async function startResident(
     const child = spawn(command, rest, {
       detached: true,
       stdio: ['ignore', file.fd, file.fd],
-      env: { ...process.env, [labEnvironmentKey]: lab },
+      env: { ...withCompileCache(process.env), [labEnvironmentKey]: lab },
     })
     await once(child, 'spawn')
     child.unref()

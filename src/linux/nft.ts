@@ -28,7 +28,7 @@ export async function applyNft(ruleset: string, options: NftOptions = {}): Promi
 /** Lists the ruleset, or one part of it such as `table inet weft`; empty when that part does not exist. */
 export async function listNft(options: NftOptions & { what?: string } = {}): Promise<NftObject[]> {
   const { namespace, what = 'ruleset', ...runOptions } = options
-  const result = await run(inNamespace(namespace, ['nft', '-json', 'list', ...what.split(' ')]), {
+  const result = await run(inNamespace(namespace, ['nft', '--json', 'list', ...what.split(' ')]), {
     ...runOptions,
     acceptFailure: true,
   })

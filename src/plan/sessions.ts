@@ -59,7 +59,8 @@ export function planSessions(inputs: SessionInputs): Session[] {
         ...plainEnd(link.a, firstAddress(addressesB)),
         ...forA,
         accept,
-        acceptAsPath: isNode ? (ibgp ? '^$' : `^${b.asn}$`) : external ? `^${b.asn}(_|$)` : null,
+        // A node may put its own number in front more than once: a Service can ask for that.
+        acceptAsPath: isNode ? (ibgp ? '^$' : `^(${b.asn}_?)+$`) : external ? `^${b.asn}(_|$)` : null,
         maximumPrefixes: external
           ? peer.maximumPrefixes
           : isNode

@@ -238,17 +238,12 @@ export class ConformanceFabric {
 
   /** Standard communities of an address, as the first ToR got them. */
   async communities(address: string): Promise<string> {
-    const bgpd = new FrrDaemon('bgpd', { pathspace: namespaceOf(this.lab, tors[0]!) })
-    try {
-      const { paths = [] } = JSON.parse(
-        await bgpd.show(`show bgp ipv4 unicast ${prefixOf(address)} json`),
-      ) as {
-        paths?: { community?: { string: string } }[]
-      }
-      return paths.map(({ community }) => community?.string ?? '').join(' ')
-    } finally {
-      bgpd.close()
-    }
+    return (await this.#paths(address)).map(({ community }) => community?.string ?? '').join(' ')
+  }
+
+  /** Length of the longest AS path by which the first ToR got an address. */
+  async longestPath(address: string): Promise<number> {
+    return Math.max(...(await this.#paths(address)).map(({ aspath }) => aspath?.length ?? 0))
   }
 
   /** Share of each node in what the first ToR forwards, as the kernel weighs its next hops; two decimals. */
@@ -321,6 +316,16 @@ export class ConformanceFabric {
     const path = new URL(`../../src/${program}`, import.meta.url).pathname
     state.processes[index] = await startResident(this.lab, node, what, [process.execPath, path, file])
     await writeState(state)
+  }
+
+  async #paths(address: string): Promise<{ community?: { string: string }; aspath?: { length: number } }[]> {
+    const bgpd = new FrrDaemon('bgpd', { pathspace: namespaceOf(this.lab, tors[0]!) })
+    try {
+      const text = await bgpd.show(`show bgp ipv4 unicast ${prefixOf(address)} json`)
+      return JSON.parse(text).paths ?? []
+    } finally {
+      bgpd.close()
+    }
   }
 
   #podAddress(node: string, host: number, family: 'IPv4' | 'IPv6'): string {

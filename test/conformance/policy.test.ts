@@ -56,6 +56,15 @@ test('F2 a community of the Service is in the route, and changing it touches no 
   expect(events).toEqual([])
 })
 
+test('F2 a Service that asks for a longer path is still accepted by the ToRs', async () => {
+  await fabric.createService('further', { address: '10.10.21.75', annotations: { 'weft.dev/prepend': '2' } })
+  await fabric.setEndpoints('further', [{ node: 'n1' }])
+
+  await fabric.untilAnnouncers('10.10.21.75', nodes)
+
+  expect(await fabric.longestPath('10.10.21.75')).toBe(3)
+})
+
 test('D5 a node with more endpoints gets more of the traffic', async () => {
   await fabric.createService('weighted', { address: '10.10.21.74', policy: 'Local' })
   await fabric.setEndpoints('weighted', [

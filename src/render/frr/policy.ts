@@ -134,7 +134,9 @@ function asPathLists({ device, neighbors }: DeviceView, matchesLocal: boolean): 
       : [line(`bgp as-path access-list ${acceptList(peer.device)} seq 5 permit ${own.acceptAsPath}`)],
   )
   if (device.role !== 'node' && !matchesLocal) return exact
-  return [...exact, line(`bgp as-path access-list ${ownRoutesList} seq 5 permit ^$`)]
+  // A node may have put its own number in front already, for a Service that asks for a longer path.
+  const own = device.role === 'node' ? `^(${device.asn}_?)*$` : '^$'
+  return [...exact, line(`bgp as-path access-list ${ownRoutesList} seq 5 permit ${own}`)]
 }
 
 function communityListName(communities: string[]): string {
