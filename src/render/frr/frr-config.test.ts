@@ -106,7 +106,9 @@ test('redistribution lets the planned prefixes pass and nothing else, as origin 
 test('a dual-homed node announces only what it originates, so that it is no transit', () => {
   const plan = fabricPlan()
 
-  expect(integrated(plan, 'dc1-a-n1')).toContain('bgp as-path access-list OWN seq 5 permit ^(4200000101_?)*$\n')
+  expect(integrated(plan, 'dc1-a-n1')).toContain(
+    'bgp as-path access-list OWN seq 5 permit ^(4200000101_?)*$\n',
+  )
   expect(integrated(plan, 'dc1-a-n1')).toContain('  neighbor TOR filter-list OWN out\n')
   expect(integrated(plan, 'dc1-leaf1')).not.toContain(' OWN ')
 })
