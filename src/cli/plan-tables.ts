@@ -15,7 +15,7 @@ export function formatSection(plan: Plan, section: Section, site: string | null)
   switch (section) {
     case 'capacity':
       return [
-        formatCapacity(plan.capacity.filter((row) => isOfSite(row.site))),
+        formatCapacity(plan.capacity.filter((row) => row.site === null || isOfSite(row.site))),
         formatScale(plan.scale.filter((row) => isOfSite(row.site))),
       ].join('\n\n')
     case 'devices':
@@ -49,7 +49,7 @@ export function formatSummary(plan: Plan): string {
 
 function formatCapacity(rows: readonly CapacityRow[]): string {
   return formatTable(rows, [
-    { header: 'SITE', value: (row) => row.site },
+    { header: 'SITE', value: (row) => row.site ?? 'all' },
     { header: 'RESOURCE', value: (row) => row.resource },
     { header: 'USED', value: (row) => row.used, align: 'right' },
     { header: 'TOTAL', value: (row) => row.total, align: 'right' },
@@ -72,11 +72,16 @@ function formatDevices(devices: readonly Device[], sessionCounts: ReadonlyMap<st
   return formatTable(devices, [
     { header: 'DEVICE', value: (device) => device.name },
     { header: 'ROLE', value: (device) => device.role },
-    { header: 'RACK', value: (device) => device.rack },
+    { header: 'RACK', value: (device) => device.rack, isOptional: true },
     { header: 'AS', value: (device) => String(device.asn), align: 'right' },
     { header: 'LOOPBACK', value: (device) => device.loopbacks.join(' ') },
-    { header: 'PODS', value: (device) => device.podCidrs.join(' ') },
-    { header: 'SESSIONS', value: (device) => sessionCounts.get(device.name) ?? 0, align: 'right' },
+    { header: 'PODS', value: (device) => device.podCidrs.join(' '), isOptional: true },
+    {
+      header: 'SESSIONS',
+      value: (device) => sessionCounts.get(device.name) ?? 0,
+      align: 'right',
+      isOptional: true,
+    },
   ])
 }
 
@@ -84,14 +89,18 @@ function formatSessions(plan: Plan, sessions: readonly Session[]): string {
   return formatTable(sessions, [
     { header: 'A', value: ({ a }) => `${a.device}/${a.interface}` },
     { header: 'B', value: ({ b }) => `${b.device}/${b.interface}` },
-    { header: 'LINK', value: (session) => session.class },
-    { header: 'TYPE', value: (session) => session.type },
-    { header: 'CARRIES', value: (session) => session.families.join('+') },
-    { header: 'TIMERS', value: ({ timers }) => `${timers.keepaliveSeconds}/${timers.holdSeconds} s` },
+    { header: 'LINK', value: (session) => session.class, isOptional: true },
+    { header: 'TYPE', value: (session) => session.type, isOptional: true },
+    { header: 'CARRIES', value: (session) => session.families.join('+'), isOptional: true },
+    {
+      header: 'TIMERS',
+      value: ({ timers }) => `${timers.keepaliveSeconds}/${timers.holdSeconds} s`,
+      isOptional: true,
+    },
     { header: 'BFD', value: (session) => describeBfd(plan, session) },
-    { header: 'A ACCEPTS', value: ({ a }) => a.import },
-    { header: 'B ACCEPTS', value: ({ b }) => b.import },
-    { header: 'PROTECTION', value: describeProtection },
+    { header: 'A ACCEPTS', value: ({ a }) => a.import, isOptional: true },
+    { header: 'B ACCEPTS', value: ({ b }) => b.import, isOptional: true },
+    { header: 'PROTECTION', value: describeProtection, isOptional: true },
   ])
 }
 

@@ -56,6 +56,7 @@ export async function planText(
   const { intent, diagnostics, locate } = loadIntent(text, { file, env: process.env })
   const before = lockText === null ? { lock: emptyLock, diagnostics: [] } : parseLock(lockText, lockFile)
   const found: Diagnostic[] = [...diagnostics, ...before.diagnostics]
+  if (before.lock === null && intent !== null) throw settled(found, lockFile, output)
   if (intent === null || before.lock === null) throw settled(found, file, output)
 
   const oldLock = before.lock

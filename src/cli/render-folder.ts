@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promise
 import { dirname, join } from 'node:path'
 import { WeftError } from '../diagnostics/error.ts'
 import type { RenderedDevice } from '../render/render.ts'
-import { errorCode, fileError, readTextIfPresent, writeAtomically } from './files.ts'
+import { errorCode, fileError, makeFolder, readTextIfPresent, writeAtomically } from './files.ts'
 
 /*
  * A folder of rendered configuration: one folder a device, and a manifest that says which of them are ours.
@@ -35,7 +35,7 @@ export async function updateFolder(
   { isComplete, beforeSwap }: FolderOptions,
 ): Promise<FolderChange> {
   const owned = await readManifest(folder)
-  const created = await mkdir(folder, { recursive: true }).catch((error) => {
+  const created = await makeFolder(folder).catch((error) => {
     throw fileError(folder, error)
   })
   const aside = join(folder, `.weft-${process.pid}`)

@@ -81,10 +81,11 @@ test('a folder of somebody else, a file and an unwritable place are refused as t
   const file = await weft('render', '--out', 'weft.yaml')
   // Not even root may create folders there.
   const unwritable = await weft('render', '--out', '/sys/weft')
+  const endless = await weft('render', '--out', '/proc/weft/conf')
 
   expect(foreign.stderr).toContain('WEFT_RENDER_FOLDER_FOREIGN')
   expect(list('home')).toEqual(['letter'])
-  for (const run of [foreign, file, unwritable]) {
+  for (const run of [foreign, file, unwritable, endless]) {
     expect(run).toMatchObject({ code: 2, stdout: '' })
     expect(run.stderr).toContain('hint:')
     expect(run.stderr).not.toContain('WEFT_BUG')

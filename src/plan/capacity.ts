@@ -1,13 +1,23 @@
 /** How full the pools are, and when each runs out: computed before anything is built. */
 import type { Intent, SiteIntent } from '../intent/model.ts'
-import { contains, parsePrefix, sizeOf } from '../net/prefix.ts'
+import { contains, type Prefix, parsePrefix, sizeOf } from '../net/prefix.ts'
 import { hostCapacity, podCapacity } from './addressing.ts'
 import type { CapacityRow, Device } from './model.ts'
 
-/** The pools of each site. */
+/** The pools of each site, then what all sites share. */
 export function computeCapacity(intent: Intent, devices: readonly Device[]): CapacityRow[] {
   const bySite = Map.groupBy(devices, (device) => device.site)
-  return intent.sites.flatMap((site) => poolRows(site, bySite.get(site.name) ?? []))
+  const rows = intent.sites.flatMap((site) => poolRows(site, bySite.get(site.name) ?? []))
+  if (intent.globalServices === null) return rows
+  const pool = intent.globalServices.v4
+  const global = { site: null, resource: 'global service addresses', runsOut: null }
+  return [...rows, { ...global, used: countVips(devices, pool), total: Number(sizeOf(pool)) }]
+}
+
+/** An address that several nodes announce is one address. */
+function countVips(devices: readonly Device[], pool: Prefix): number {
+  const vips = devices.flatMap((device) => device.vips).filter((vip) => contains(pool, parsePrefix(vip)))
+  return new Set(vips).size
 }
 
 function poolRows(site: SiteIntent, members: readonly Device[]): CapacityRow[] {
@@ -33,13 +43,7 @@ function poolRows(site: SiteIntent, members: readonly Device[]): CapacityRow[] {
       podCapacity(addresses.pods),
       perRack.nodes,
     ),
-    row(
-      'service addresses',
-      // An address that several nodes announce is one address.
-      new Set(nodes.flatMap((node) => node.vips).filter((vip) => contains(services, parsePrefix(vip)))).size,
-      Number(sizeOf(services)),
-      0,
-    ),
+    row('service addresses', countVips(nodes, services), Number(sizeOf(services)), 0),
   ]
 }
 

@@ -233,7 +233,8 @@ export interface PlannedCluster {
 
 /** One line of the capacity table: a pool of a site. */
 export interface CapacityRow {
-  site: string
+  /** Null for what all sites share. */
+  site: string | null
   resource: string
   used: number
   total: number
