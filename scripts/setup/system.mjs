@@ -60,6 +60,12 @@ const requirements = [
     isTestOnly: true,
   },
   {
+    package: 'iputils-ping',
+    why: 'tests ask whether service addresses answer ping',
+    isPresent: () => findTool('ping') !== undefined,
+    isTestOnly: true,
+  },
+  {
     package: 'git',
     why: 'tests compare a plan with a git revision',
     isPresent: () => findTool('git') !== undefined,

@@ -31,6 +31,7 @@ beforeAll(async () => {
     ports: [{ name: 'echo', port: 7, protocol: 'UDP' }],
   })
   await fabric.untilAnnouncers(address, ['n2', 'n3'])
+  await awaitNextHops(fabric.lab, prober, prefix, (hops) => hops.length === 2)
 })
 afterAll(() => fabric.down())
 

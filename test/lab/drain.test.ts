@@ -56,9 +56,12 @@ test('draining a node whose only twin is in another rack loses no packet, either
   probes.push(client)
   const flows = await client.startFlows({ destination: vip, port: 7, flows: 16, packetsPerSecond: 800 })
 
+  // Traffic before and after the event, so that its edges are seen.
+  await new Promise((resolve) => setTimeout(resolve, 500))
   await drainNode(state, drained!, prefix)
   const whileDrained = await readNextHops(lab, 'dc1-spine1', prefix)
   await undrainNode(state, drained!, prefix)
+  await new Promise((resolve) => setTimeout(resolve, 500))
   const report = await flows.stop()
 
   expect(whileDrained).toHaveLength(2)

@@ -93,6 +93,8 @@ test('a silent cut costs what BFD needs to see it, and healing costs nothing', a
       packetsPerSecond: 800,
     }
     const cutting = await sender.startFlows(flows)
+    // Traffic before the event, so that its edge is seen.
+    await new Promise((resolve) => setTimeout(resolve, 300))
     await cutSilently(lab, link)
     await untilBfd('down')
     const cut = await cutting.stop()
