@@ -13,6 +13,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { readBgpSummary } from '../src/frr/show-bgp.ts'
 import { readRunningConfig } from '../src/frr/show-daemon.ts'
+import { withCompileCache } from '../src/lab/node/compile-cache.ts'
 import { readRoutes } from '../src/linux/ip.ts'
 import { applyIpBatch } from '../src/linux/ip-batch.ts'
 import { createNamespaces, deleteNamespaces, inNamespace } from '../src/linux/namespace.ts'
@@ -187,7 +188,10 @@ async function startAgent(): Promise<ChildProcess> {
   )
   const main = fileURLToPath(new URL('../src/agent/main.ts', import.meta.url))
   const [command, ...args] = inNamespace(node.name, [process.execPath, '--max-semi-space-size=4', main, file])
-  agent = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit'] })
+  agent = spawn(command, args, {
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: withCompileCache(process.env),
+  })
   return agent
 }
 

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { flushCompileCache } from 'node:module'
 import { parseArgs } from 'node:util'
 import { pino } from 'pino'
 import { WeftError } from '../diagnostics/error.ts'
@@ -30,6 +31,8 @@ async function main(args: string[]): Promise<void> {
   }
   const log = pino({ level: config.logLevel, base: { node: config.node } })
   const agent = await startAgent(config, log)
+  // Node writes its cache of compiled modules at a regular end only, and agents are killed.
+  flushCompileCache()
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => {
       agent.stop().then(() => process.exit(0), exitWith)
