@@ -142,7 +142,13 @@ async function createService(index: number): Promise<void> {
     apiVersion: 'v1',
     kind: 'Service',
     metadata: { name },
-    spec: { type: 'LoadBalancer', ports: [{ port: 80, protocol: 'TCP' }], selector: { app: name } },
+    // There are 2,768 node ports, as on a real cluster, and nobody needs one here.
+    spec: {
+      type: 'LoadBalancer',
+      allocateLoadBalancerNodePorts: false,
+      ports: [{ port: 80, protocol: 'TCP' }],
+      selector: { app: name },
+    },
   })
   await request('PATCH', `/api/v1/namespaces/default/services/${name}/status`, {
     status: { loadBalancer: { ingress: [{ ip: addressOf(index) }] } },
