@@ -6,11 +6,9 @@ import type { ServiceView } from '../kube/views.ts'
 import { takeNodeLock } from '../linux/node-lock.ts'
 import { createMetrics } from './agent-metrics.ts'
 import { type AgentParts, answerOperators, answerProbes } from './answers.ts'
-import { ClusterView } from './cluster-view.ts'
 import type { AgentConfig } from './config.ts'
-import { DrainController } from './drain/drain-controller.ts'
+import { createDecider } from './decider.ts'
 import { reportEvents } from './events/report-events.ts'
-import { Gatekeeper } from './gate/gatekeeper.ts'
 import { kubeAccess } from './kube-access.ts'
 import { PortGuard } from './port-guard/port-guard.ts'
 import { Reconciler } from './reconciler.ts'
@@ -39,28 +37,12 @@ export async function startAgent(config: AgentConfig, log: Logger): Promise<Agen
     reconciler: () => reconciler,
     control: () => drain,
   })
-  const cluster: ClusterView = new ClusterView({
+  const { cluster, drain, gate } = createDecider({
     config,
     client,
-    log,
-    onTouched: (addresses, receivedAtMs) => gate.touch(addresses, receivedAtMs),
-    onKnown: () => gate.apiIsKnown(),
-    onNode: (node) => drain.setNode(node),
-  })
-  const drain: DrainController = new DrainController({
-    drain: config.drain,
     bgpd,
-    log,
-    onPhase: (phase) => gate.setPhase(phase),
-  })
-  const gate: Gatekeeper = new Gatekeeper({
-    config,
-    bgpd,
-    verdicts: cluster.index.verdicts,
-    serviceOf: (key) => cluster.serviceOf(key),
     log,
     onTouched: (addresses, receivedAtMs) => reconciler.touch(addresses, receivedAtMs),
-    onFound: (runningConfig) => drain.adopt(runningConfig),
     onBegin: () => reconciler.enable(),
   })
   const reconciler: Reconciler = new Reconciler({

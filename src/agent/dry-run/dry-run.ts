@@ -5,12 +5,11 @@ import type { KubeClient } from '../../kube/client.ts'
 import { readActual } from '../actual.ts'
 import { applyChanges } from '../apply.ts'
 import { everyAddress, idleRouteMapsAfter, planChanges } from '../changes.ts'
-import { ClusterView } from '../cluster-view.ts'
+import type { ClusterView } from '../cluster-view.ts'
 import type { AgentConfig } from '../config.ts'
+import { createDecider } from '../decider.ts'
 import type { Decision, ReasonCode } from '../desired/decision.ts'
-import { DrainController } from '../drain/drain-controller.ts'
 import { isUnasked } from '../explain/unasked.ts'
-import { Gatekeeper } from '../gate/gatekeeper.ts'
 import { PortGuard } from '../port-guard/port-guard.ts'
 import { RecordingBgpd, RecordingIp, recordGuard, type Step } from './record.ts'
 
@@ -45,28 +44,12 @@ export async function dryRun({ config, client, log, timeoutMs = 30_000 }: DryRun
   const begun = Promise.withResolvers<void>()
   const bgpd = new RecordingBgpd(steps, config.frr)
   const guard = new PortGuard()
-  const cluster: ClusterView = new ClusterView({
+  const { cluster, drain, gate } = createDecider({
     config,
     client,
-    log,
-    onTouched: (addresses, receivedAtMs) => gate.touch(addresses, receivedAtMs),
-    onKnown: () => gate.apiIsKnown(),
-    onNode: (node) => drain.setNode(node),
-  })
-  const drain: DrainController = new DrainController({
-    drain: config.drain,
     bgpd,
-    log,
-    onPhase: (phase) => gate.setPhase(phase),
-  })
-  const gate: Gatekeeper = new Gatekeeper({
-    config,
-    bgpd,
-    verdicts: cluster.index.verdicts,
-    serviceOf: (key) => cluster.serviceOf(key),
     log,
     onTouched: () => {},
-    onFound: (running) => drain.adopt(running),
     onBegin: () => begun.resolve(),
   })
   const connecting = bgpd.keepConnected({ onUp: () => gate.bgpdIsUp(), onDown: () => gate.bgpdIsDown() })
