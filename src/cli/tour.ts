@@ -173,9 +173,9 @@ function sayWhatToTry(name: string, output: Output): void {
   const kubectl = `kubectl --kubeconfig ${kubeconfigPath(name)}`
   output.note(`
 The lab "${name}" is still up. Try:
-  npx weft lab status --name ${name}
-  npx weft lab vtysh --name ${name} leaf -c 'show bgp summary'
-  npx weft lab exec --name ${name} dc1-compute1-n1 -- ${kubectl} get pods,services -o wide
-  npx weft lab exec --name ${name} client -- ping -c 3 10.30.31.${addressNumber}
-  npx weft lab down ${name}`)
+  bin/weft lab status --name ${name}
+  bin/weft lab vtysh --name ${name} leaf -c 'show bgp summary'
+  bin/weft lab exec --name ${name} dc1-compute1-n1 -- ${kubectl} get pods,services -o wide
+  bin/weft lab exec --name ${name} client -- ping -c 3 10.30.31.${addressNumber}
+  bin/weft lab down ${name}`)
 }
