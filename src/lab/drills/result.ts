@@ -4,6 +4,8 @@
  * before it), on one clock for the whole machine.
  */
 
+import type { LinkClass } from '../../intent/model.ts'
+import type { Role } from '../../plan/model.ts'
 import type { FaultSpec } from '../faults/model.ts'
 import type { TimelineEvent } from '../timeline/model.ts'
 
@@ -16,9 +18,17 @@ export interface DrillRun {
   startedAt: string
   seed: number
   environment: Environment
+  /** What the report draws. */
+  topology: Topology
   scenarios: ScenarioResult[]
   /** The worst of its scenarios. */
   verdict: Verdict
+}
+
+/** The fabric as a drawing needs it: a run must be readable years later, without its plan. */
+export interface Topology {
+  devices: { name: string; role: Role; site: string | null; tier: number; position: number }[]
+  links: { id: string; a: string; b: string; class: LinkClass }[]
 }
 
 export interface Environment {
