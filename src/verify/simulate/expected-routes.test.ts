@@ -162,6 +162,24 @@ test('without pods the nodes announce no pod prefix', () => {
   ).toEqual([])
 })
 
+test('without a link traffic takes the other one, and the device behind it is known over that alone', () => {
+  const without = { links: new Set(['dc1-compute1-leaf1--dc1-compute1-n1']) }
+  const failed = expectedRoutes(plan(twoSites), { without })
+
+  expect(neighbours(failed.get('dc1-compute1-n1')!.get('10.10.1.3/32'))).toEqual(['dc1-compute1-leaf2'])
+  expect(neighbours(failed.get('dc1-spine1')!.get('10.10.1.1/32'))).toEqual(['dc1-compute1-leaf2'])
+  expect(failed.get('dc1-compute1-leaf1')!.has('10.10.1.1/32')).toBe(false)
+})
+
+test('a dead device has an empty table, and nobody knows its prefixes or goes through it', () => {
+  const failed = expectedRoutes(plan(twoSites), { without: { devices: new Set(['dc1-spine1']) } })
+
+  expect(failed.get('dc1-spine1')!.size).toBe(0)
+  expect(neighbours(failed.get('dc1-compute1-leaf1')!.get('10.10.1.3/32'))).toEqual(['dc1-spine2'])
+  for (const table of failed.values())
+    for (const route of table.values()) expect(neighbours(route)).not.toContain('dc1-spine1')
+})
+
 test('a drained announcer is given up above the leaf and kept below, so that no two routers point at each other', () => {
   const network = buildNetwork(plan(twoSites))
   const own = { ...bareRoute, communities: new Set(['SCOPE-edge']) }

@@ -1,8 +1,15 @@
 /** What every routing table should hold when the whole plan is up: the yardstick of `weft lab status`. */
-import { contains, parsePrefix } from '../../net/prefix.ts'
+import { contains } from '../../net/prefix.ts'
 import type { Origination, Plan } from '../../plan/model.ts'
-import { bareRoute, PolicyEvaluator, type RouteAttributes } from './policy.ts'
-import { type Adjacency, buildNetwork, type Network, propagate, type Selection } from './propagate.ts'
+import { bareRoute, evaluatorOf, type RouteAttributes } from './policy.ts'
+import {
+  type Adjacency,
+  buildNetwork,
+  type Failed,
+  type Network,
+  propagate,
+  type Selection,
+} from './propagate.ts'
 
 export interface ExpectedRoute {
   /** Originated by the device itself. */
@@ -26,9 +33,13 @@ const defaultPrefixes = ['0.0.0.0/0', '::/0']
  * Expected tables of the whole plan. Service addresses that agents announce are not in the plan, so not in here.
  *
  * @param options.pods false when no node has its pod prefix in the kernel (a lab without Kubernetes)
+ * @param options.without what is out of service; a dead device has an empty table
  */
-export function expectedRoutes(plan: Plan, options: { pods?: boolean } = {}): ExpectedTables {
-  const network = buildNetwork(plan)
+export function expectedRoutes(
+  plan: Plan,
+  options: { pods?: boolean; without?: Failed } = {},
+): ExpectedTables {
+  const network = buildNetwork(plan, { without: options.without })
   const tables: ExpectedTables = new Map(plan.devices.map((device) => [device.name, new Map()]))
   const originsOf = collectOrigins(
     plan,
@@ -42,7 +53,9 @@ export function expectedRoutes(plan: Plan, options: { pods?: boolean } = {}): Ex
   for (const [prefix, origins] of originsOf.specific)
     record(prefix, propagate(network, prefix, origins), false)
   for (const [prefix, origins] of originsOf.aggregates) {
-    const active = new Map([...origins].filter(([device]) => hasContributor(tables.get(device)!, prefix)))
+    const active = new Map(
+      [...origins].filter(([device]) => hasContributor(plan, tables.get(device)!, prefix)),
+    )
     record(prefix, propagate(network, prefix, active), true)
   }
   for (const prefix of defaultPrefixes) {
@@ -62,8 +75,7 @@ function collectOrigins(plan: Plan, includes: (origination: Origination) => bool
   for (const device of plan.devices) {
     for (const origination of device.originates.filter(includes)) {
       const { prefix, policy, via } = origination
-      const attributes =
-        policy === null ? bareRoute : new PolicyEvaluator(plan, prefix).apply(policy, bareRoute)
+      const attributes = policy === null ? bareRoute : evaluatorOf(plan, prefix).apply(policy, bareRoute)
       if (attributes === null) continue
       const target = via === 'aggregate' ? aggregates : defaultPrefixes.includes(prefix) ? defaults : specific
       const origins = target.get(prefix) ?? new Map<string, RouteAttributes>()
@@ -73,9 +85,11 @@ function collectOrigins(plan: Plan, includes: (origination: Origination) => bool
   return { specific, aggregates, defaults }
 }
 
-function hasContributor(table: ReadonlyMap<string, ExpectedRoute>, aggregate: string): boolean {
-  const outer = parsePrefix(aggregate)
-  return [...table.keys()].some((prefix) => prefix !== aggregate && contains(outer, parsePrefix(prefix)))
+function hasContributor(plan: Plan, table: ReadonlyMap<string, ExpectedRoute>, aggregate: string): boolean {
+  const outer = evaluatorOf(plan, aggregate).prefix
+  for (const prefix of table.keys())
+    if (prefix !== aggregate && contains(outer, evaluatorOf(plan, prefix).prefix)) return true
+  return false
 }
 
 /** Session ends that send a default route because their device has a route that their condition asks for. */
@@ -91,7 +105,7 @@ function defaultOriginators(
     const condition = local.defaultOriginate
     return [...tables.get(local.device)!].some(
       ([known, route]) =>
-        new PolicyEvaluator(plan, known).apply(condition, {
+        evaluatorOf(plan, known).apply(condition, {
           ...bareRoute,
           asPath: route.asPath,
           communities: new Set(route.communities),

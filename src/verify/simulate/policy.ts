@@ -22,15 +22,31 @@ export const bareRoute: RouteAttributes = {
   prepend: 0,
 }
 
+const evaluators = new WeakMap<Plan, Map<string, PolicyEvaluator>>()
+/** So many prefixes are kept per plan: enough where one plan is simulated again and again, little in a large one. */
+const kept = 20_000
+
+/** The evaluator of a prefix, kept as long as its plan: hundreds of failures of one plan ask the same questions. */
+export function evaluatorOf(plan: Plan, prefix: string): PolicyEvaluator {
+  const ofPlan = evaluators.get(plan) ?? new Map<string, PolicyEvaluator>()
+  evaluators.set(plan, ofPlan)
+  const known = ofPlan.get(prefix)
+  if (known !== undefined) return known
+  if (ofPlan.size >= kept) ofPlan.clear()
+  const evaluator = new PolicyEvaluator(plan, prefix)
+  ofPlan.set(prefix, evaluator)
+  return evaluator
+}
+
 /** Evaluates the policies of a plan for one prefix; what depends on the prefix alone is worked out once. */
 export class PolicyEvaluator {
+  readonly prefix: Prefix
   readonly #plan: Plan
-  readonly #prefix: Prefix
   readonly #inSet = new Map<string, boolean>()
 
   constructor(plan: Plan, prefix: string) {
     this.#plan = plan
-    this.#prefix = parsePrefix(prefix)
+    this.prefix = parsePrefix(prefix)
   }
 
   /** The route as the policy lets it through, or null when it denies it. */
@@ -57,7 +73,7 @@ export class PolicyEvaluator {
 
   /** Does some entry match the prefix? */
   accepts(entries: readonly PrefixEntry[]): boolean {
-    return entries.some((entry) => entryMatches(entry, this.#prefix))
+    return entries.some((entry) => entryMatches(entry, this.prefix))
   }
 
   #matches(match: PolicyMatch, route: RouteAttributes): boolean {

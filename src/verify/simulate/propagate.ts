@@ -8,7 +8,7 @@
  */
 import { isPrivateAsn } from '../../net/private-asn.ts'
 import type { Plan, Session, SessionEnd } from '../../plan/model.ts'
-import { bareRoute, PolicyEvaluator, type RouteAttributes } from './policy.ts'
+import { bareRoute, evaluatorOf, type RouteAttributes } from './policy.ts'
 
 /** One end of a session as its device sees it. */
 export interface Adjacency {
@@ -17,11 +17,23 @@ export interface Adjacency {
   remote: SessionEnd
   remoteAsn: number
   localAsn: number
+  /** The same session seen from the other end. */
+  twin: Adjacency
 }
 
 export interface Network {
   plan: Plan
   adjacencies: ReadonlyMap<string, readonly Adjacency[]>
+  /** ECMP width that each device allows. */
+  maximumPaths: ReadonlyMap<string, number>
+  /** Devices that are out of service: they originate nothing and have no sessions. */
+  dead: ReadonlySet<string>
+}
+
+/** What is out of service: links by id, devices by name. A device takes its links with it. */
+export interface Failed {
+  links?: ReadonlySet<string>
+  devices?: ReadonlySet<string>
 }
 
 /** Best paths of one device for one prefix. */
@@ -34,27 +46,34 @@ export interface Selection {
   attributes: RouteAttributes
 }
 
-/** The plan as a graph; build it once for many prefixes. */
-export function buildNetwork(plan: Plan): Network {
+/** The plan as a graph, less what failed; build it once for many prefixes. */
+export function buildNetwork(plan: Plan, options: { without?: Failed | undefined } = {}): Network {
+  const { links: deadLinks = none, devices: dead = none } = options.without ?? {}
   const asn = new Map(plan.devices.map((device) => [device.name, device.asn]))
   const adjacencies = new Map<string, Adjacency[]>(plan.devices.map((device) => [device.name, []]))
   for (const session of plan.sessions) {
-    for (const [local, remote] of [
-      [session.a, session.b],
-      [session.b, session.a],
-    ] as const) {
-      adjacencies.get(local.device)!.push({
-        session,
-        local,
-        remote,
-        localAsn: asn.get(local.device)!,
-        remoteAsn: asn.get(remote.device)!,
-      })
+    const { a, b } = session
+    if (deadLinks.has(session.link) || dead.has(a.device) || dead.has(b.device)) continue
+    const [asnA, asnB] = [asn.get(a.device)!, asn.get(b.device)!]
+    const fromA = { session, local: a, remote: b, localAsn: asnA, remoteAsn: asnB } as Adjacency
+    const fromB: Adjacency = {
+      session,
+      local: b,
+      remote: a,
+      localAsn: asnB,
+      remoteAsn: asnA,
+      twin: fromA,
     }
+    fromA.twin = fromB
+    adjacencies.get(a.device)!.push(fromA)
+    adjacencies.get(b.device)!.push(fromB)
   }
   for (const list of adjacencies.values()) list.sort((x, y) => (x.remote.device < y.remote.device ? -1 : 1))
-  return { plan, adjacencies }
+  const maximumPaths = new Map(plan.devices.map((device) => [device.name, device.maximumPaths]))
+  return { plan, adjacencies, maximumPaths, dead }
 }
+
+const none: ReadonlySet<string> = new Set()
 
 /**
  * Every device's selection for `prefix`, given which devices originate it.
@@ -68,15 +87,15 @@ export function propagate(
   origins: ReadonlyMap<string, RouteAttributes>,
   injected: readonly Adjacency[] = [],
 ): Map<string, Selection> {
-  const evaluator = new PolicyEvaluator(network.plan, prefix)
+  const evaluator = evaluatorOf(network.plan, prefix)
   const family = prefix.includes(':') ? 'ipv6' : 'ipv4'
   const received = new Map<string, Map<Adjacency, RouteAttributes>>()
   const selections = new Map<string, Selection>()
   const queue = new Set<string>()
-  const forced = new Set(injected.map(keyOf))
-  const maximumPaths = new Map(network.plan.devices.map((device) => [device.name, device.maximumPaths]))
+  const forced = new Set(injected)
 
   for (const [device, attributes] of origins) {
+    if (network.dead.has(device)) continue
     selections.set(device, { local: true, paths: [], attributes })
     queue.add(device)
   }
@@ -87,7 +106,7 @@ export function propagate(
     queue.delete(device)
     const selection = selections.get(device)
     for (const adjacency of network.adjacencies.get(device)!) {
-      if (!adjacency.session.families.includes(family) || forced.has(keyOf(adjacency))) continue
+      if (!adjacency.session.families.includes(family) || forced.has(adjacency)) continue
       deliver(adjacency, selection === undefined ? null : exported(adjacency, selection))
     }
   }
@@ -106,10 +125,9 @@ export function propagate(
 
   /** Hands a route (or its withdrawal) to the other end, and notes whether that changes anything there. */
   function deliver(adjacency: Adjacency, route: RouteAttributes | null): void {
-    const { session, remote } = adjacency
-    const receiver = remote.device
+    const receiver = adjacency.remote.device
     const arrived = route === null ? null : imported(adjacency, onTheWire(adjacency, route))
-    const seenAs = network.adjacencies.get(receiver)!.find((entry) => entry.session === session)!
+    const seenAs = adjacency.twin
     const table = received.get(receiver) ?? new Map<Adjacency, RouteAttributes>()
     received.set(receiver, table)
     const before = table.get(seenAs)
@@ -139,7 +157,7 @@ export function propagate(
     const external = short.filter((path) => path.via.session.type === 'ebgp')
     const paths = (external.length > 0 ? external : short)
       .sort((x, y) => (x.via.remote.device < y.via.remote.device ? -1 : 1))
-      .slice(0, maximumPaths.get(device))
+      .slice(0, network.maximumPaths.get(device))
     const best = paths[0]
     if (best === undefined) selections.delete(device)
     else selections.set(device, { local: false, paths, attributes: best.attributes })
@@ -150,10 +168,6 @@ export function propagate(
       sameRoute(before.attributes, best.attributes)
     if (!announcesTheSame) queue.add(device)
   }
-}
-
-function keyOf(adjacency: Adjacency): string {
-  return `${adjacency.session.link}/${adjacency.local.device}`
 }
 
 function onTheWire(
@@ -170,8 +184,17 @@ function onTheWire(
   return { ...route, asPath, localPreference: bareRoute.localPreference, prepend: 0 }
 }
 
+const expressions = new Map<string, RegExp>()
+
 function asPathMatches(expression: string, asPath: readonly number[]): boolean {
-  return new RegExp(expression.replaceAll('_', '( |^|$)')).test(asPath.join(' '))
+  let compiled = expressions.get(expression)
+  if (compiled === undefined) {
+    // One for each node: a big fabric is checked once, not kept.
+    if (expressions.size > 10_000) expressions.clear()
+    compiled = new RegExp(expression.replaceAll('_', '( |^|$)'))
+    expressions.set(expression, compiled)
+  }
+  return compiled.test(asPath.join(' '))
 }
 
 function sameRoute(a: RouteAttributes, b: RouteAttributes): boolean {
