@@ -3,12 +3,13 @@
  * Expected problems are explained; anything else is a bug of ours and says so.
  */
 import { type Command, CommanderError } from 'commander'
-import { WeftError } from '../diagnostics/error.ts'
+import { type ExitCode, WeftError } from '../diagnostics/error.ts'
 import { formatError } from '../diagnostics/format.ts'
 import { DiagnosticsError, formatDiagnostics, takesColor } from './output.ts'
-import { findCommandName, loadProgram } from './program.ts'
+import { badInputCode, findCommandName, loadProgram } from './program.ts'
 
 let wantsJson = false
+let badInput: ExitCode = 2
 
 // `weft plan | head`: the reader has what it wanted. That is neither an error nor worth a word.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -21,6 +22,7 @@ process.on('unhandledRejection', endWith)
 try {
   const args = process.argv.slice(2)
   const name = findCommandName(args)
+  badInput = badInputCode(name)
   const program = await loadProgram((candidate) => candidate === name)
   forEachCommand(program, (command) =>
     command
@@ -44,15 +46,20 @@ function report(error: unknown): void {
     // Help and version come this way as well, with exit code 0 and their text already written.
     if (error.exitCode === 0) return
     // A group such as `weft lab`, without the command it needs: its help has been printed.
-    if (error.code === 'commander.help') process.exitCode = 2
+    if (error.code === 'commander.help') process.exitCode = badInput
     else report(usageError(error))
     return
   }
   const isExpected = error instanceof WeftError
-  process.exitCode = isExpected ? error.exitCode : 70
+  process.exitCode = isExpected ? codeOf(error) : 70
   if (wantsJson) process.stderr.write(`${JSON.stringify(toJson(error), null, 2)}\n`)
   else if (isExpected) process.stderr.write(`${explain(error)}\n`)
   else process.stderr.write(`${explainBug(error)}\n`)
+}
+
+/** Commands that give a verdict use 2 for one that could not be reached, and another code for bad input. */
+function codeOf({ exitCode }: WeftError): ExitCode {
+  return exitCode === 2 ? badInput : exitCode
 }
 
 function endWith(error: unknown): never {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { Command, Option } from 'commander'
+import type { ExitCode } from '../diagnostics/error.ts'
 
 /*
  * The command line as a tree. A command's module is imported only when the command is named, so that `weft --help`
@@ -10,6 +11,8 @@ interface CommandEntry {
   name: string
   summary: string
   load: () => Promise<Command>
+  /** Exit code for input and usage that are wrong, where 2 means something else. */
+  badInput?: ExitCode
 }
 
 const commands: readonly CommandEntry[] = [
@@ -22,6 +25,12 @@ const commands: readonly CommandEntry[] = [
     name: 'plan',
     summary: 'show what the intent becomes: capacity, devices, sessions, prefixes',
     load: async () => (await import('./plan.ts')).planCommand(),
+  },
+  {
+    name: 'verify',
+    summary: 'judge the plan before it is deployed: checks, expectations, failures',
+    load: async () => (await import('./verify.ts')).verifyCommand(),
+    badInput: 3,
   },
   {
     name: 'render',
@@ -99,6 +108,11 @@ export function findCommandName(args: readonly string[]): string | undefined {
     else if (!arg.startsWith('-')) return arg
   }
   return undefined
+}
+
+/** What a command exits with when its input or command line is wrong. */
+export function badInputCode(name: string | undefined): ExitCode {
+  return commands.find((command) => command.name === name)?.badInput ?? 2
 }
 
 function readVersion(): string {

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import { dirname, join, parse } from 'node:path'
-import type { Diagnostic } from '../diagnostics/diagnostic.ts'
+import type { Diagnostic, SourcePosition } from '../diagnostics/diagnostic.ts'
 import type { WeftError } from '../diagnostics/error.ts'
 import { loadIntent } from '../intent/load.ts'
+import type { Intent } from '../intent/model.ts'
 import { emptyLock, formatLock, type Lock, parseLock } from '../plan/lock.ts'
 import type { Plan } from '../plan/model.ts'
 import { planFabric } from '../plan/plan-fabric.ts'
@@ -24,6 +25,11 @@ export interface Project {
   /** The plan handed out numbers, or gave some back, that the lock on disk does not know of. */
   lockChanged: boolean
   lockBefore: Lock
+  intent: Intent
+  /** What was said about intent and plan, none of it an error. */
+  warnings: Diagnostic[]
+  /** Where the entry at a path of the intent is written. */
+  locate(path: string): SourcePosition | undefined
 }
 
 /** Reads intent and lock and plans them; shows warnings, throws with every error at its position. */
@@ -76,6 +82,9 @@ export async function planText(
     lock,
     lockBefore: oldLock,
     lockChanged: formatLock(lock) !== formatLock(oldLock),
+    intent,
+    warnings: [...found, ...placed],
+    locate,
   }
 }
 
