@@ -38,7 +38,7 @@ const applyBounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1,
 /** Makes the registry and what feeds it. */
 export function createMetrics(sources: MetricSources): AgentMetrics {
   const registry = new MetricRegistry()
-  const startedAtMs = Date.now()
+  const startedAtMs = performance.now()
   let lastPassAtMs: number | undefined
   let sessions: readonly BgpSession[] = []
 
@@ -57,7 +57,7 @@ export function createMetrics(sources: MetricSources): AgentMetrics {
   drift.increment({}, 0)
   failures.increment({}, 0)
 
-  observeProcess(registry, startedAtMs, () => lastPassAtMs)
+  observeProcess(registry, () => lastPassAtMs)
   observeRoutes(registry, sources)
   observeSessions(registry, () => sessions)
   observeWatches(registry, sources)
@@ -77,30 +77,27 @@ export function createMetrics(sources: MetricSources): AgentMetrics {
       const total = Object.values(counts).reduce((a, b) => a + b, 0)
       // The first pass finds whatever an earlier process left: that is no drift.
       if (seconds === undefined && lastPassAtMs !== undefined) drift.increment({}, total)
-      lastPassAtMs = Date.now()
+      lastPassAtMs = performance.now()
     },
     noteFailed() {
       failures.increment()
-      lastPassAtMs = Date.now()
+      lastPassAtMs = performance.now()
     },
     noteSessions(read) {
       sessions = read
     },
-    secondsSincePass: () => (Date.now() - (lastPassAtMs ?? startedAtMs)) / 1000,
+    secondsSincePass: () => (performance.now() - (lastPassAtMs ?? startedAtMs)) / 1000,
   }
 }
 
-function observeProcess(
-  registry: MetricRegistry,
-  startedAtMs: number,
-  lastPassAtMs: () => number | undefined,
-): void {
+function observeProcess(registry: MetricRegistry, lastPassAtMs: () => number | undefined): void {
   const version = readVersion()
+  const startedAtSeconds = Date.now() / 1000
   registry.observe('weft_build_info', 'Always 1; the labels say what runs.', () =>
     one(1, { version, node: process.version }),
   )
   registry.observe('weft_agent_start_timestamp_seconds', 'When the agent started, Unix time.', () =>
-    one(startedAtMs / 1000),
+    one(startedAtSeconds),
   )
   registry.observe('weft_agent_resident_memory_bytes', 'Memory of the process that is in RAM.', () =>
     one(process.memoryUsage.rss()),
@@ -108,7 +105,7 @@ function observeProcess(
   registry.observe(
     'weft_agent_last_pass_timestamp_seconds',
     'When FRR and the kernel were last compared with what should be, Unix time; 0 when never.',
-    () => one((lastPassAtMs() ?? 0) / 1000),
+    () => one(unixSeconds(lastPassAtMs())),
   )
 }
 
@@ -207,7 +204,7 @@ function observeWatches(registry: MetricRegistry, { cluster }: MetricSources): v
   registry.observe(
     'weft_watch_last_event_age_seconds',
     'Time since the API sent anything.',
-    each((r) => (r.lastEventAtMs === 0 ? 0 : (Date.now() - r.lastEventAtMs) / 1000)),
+    each((r) => (r.lastEventAtMs === 0 ? 0 : (performance.now() - r.lastEventAtMs) / 1000)),
   )
   registry.observe(
     'weft_watch_refused_objects',
@@ -243,6 +240,11 @@ function observeWatches(registry: MetricRegistry, { cluster }: MetricSources): v
     each((r) => r.counters.failures),
     'counter',
   )
+}
+
+/** Of a time of the monotonic clock; 0 when there is none. */
+function unixSeconds(atMs: number | undefined): number {
+  return atMs === undefined ? 0 : (Date.now() - (performance.now() - atMs)) / 1000
 }
 
 function one(value: number | boolean, labels: Labels = {}): { labels: Labels; value: number }[] {

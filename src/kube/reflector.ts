@@ -240,7 +240,7 @@ export class Reflector<View> {
 
   /** Takes one event; true when it ends the initial list. */
   #handle(event: RawWatchEvent, isListing: boolean): boolean {
-    this.lastEventAtMs = Date.now()
+    this.lastEventAtMs = performance.now()
     this.counters.events++
     if (event.type === 'ERROR') {
       const { code = 0, message = 'no reason given' } = event.object

@@ -108,11 +108,27 @@ test('by annotation of the Node, for as long as it is there', async () => {
   await untilLowered(vip, false)
 })
 
-test('an operator’s own graceful-shutdown on a node in service is left alone', async () => {
+test('an annotation that goes while the agent is dead is no drain any more for its successor', async () => {
+  await annotate('true')
+  await untilPhase('drained')
+  await fixture.stopAgent('SIGKILL')
+  await annotate(null)
+  const before = Date.now()
+  await fixture.startAgent()
+
+  await fixture.untilLeaf('set', vip, before)
+  await untilLowered(vip, false)
+  expect(await phase()).toBe('serving')
+  expect(await nodeRuns('WEFT-DRAIN')).toBe(false)
+})
+
+test('an operator’s own graceful-shutdown on a node in service is left alone, by a new agent too', async () => {
   const bgpd = fixture.node.connect('bgpd')
   await bgpd.configure([{ context: ['router bgp 65001'], line: 'bgp graceful-shutdown' }])
   await untilLowered(vip)
   await fixture.setReady('web', true)
+  await fixture.stopAgent('SIGKILL')
+  await fixture.startAgent()
 
   expect(await phase()).toBe('serving')
   expect(await nodeRuns('bgp graceful-shutdown')).toBe(true)

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { makeNode } from '../desired/fixtures.ts'
 import { advanceDrain, type DrainState, drainDeadlineMs, serving } from './drain-phase.ts'
-import { hasGracefulShutdown, instanceOf, requestsOfNode } from './drain-requests.ts'
+import { requestsOfNode } from './drain-requests.ts'
 
 const settleMs = 2_000
 const asked = { isRequested: true, isLowered: false }
@@ -79,14 +79,4 @@ test('the Node asks with an annotation or a taint, a cordon does not', () => {
   expect(requestsOfNode(makeNode({ annotations: { [key]: 'true' } }), key)).toEqual(['annotation'])
   expect(requestsOfNode(makeNode({ annotations: { [key]: 'false' } }), key)).toEqual([])
   expect(requestsOfNode(makeNode({ taints: [{ key, effect: 'NoSchedule' }] }), key)).toEqual(['taint'])
-})
-
-test('a running configuration tells whether a drain is under way, and where the instance is', () => {
-  const running =
-    'frr defaults datacenter\nrouter bgp 65001 vrf red\nexit\nrouter bgp 65001\n bgp router-id 10.0.0.1\n'
-
-  expect(hasGracefulShutdown(running)).toBe(false)
-  expect(hasGracefulShutdown(`${running} bgp graceful-shutdown\n`)).toBe(true)
-  expect(instanceOf(running)).toBe('router bgp 65001')
-  expect(instanceOf('frr defaults datacenter\n')).toBeUndefined()
 })

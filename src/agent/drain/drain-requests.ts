@@ -14,13 +14,3 @@ export function requestsOfNode(node: NodeView | undefined, key: string): DrainRe
   const isTainted = node.taints.some((taint) => taint.key === key)
   return [...(isAnnotated ? (['annotation'] as const) : []), ...(isTainted ? (['taint'] as const) : [])]
 }
-
-/** Does bgpd announce everything with GRACEFUL_SHUTDOWN already? */
-export function hasGracefulShutdown(runningConfig: string): boolean {
-  return /^ ?bgp graceful-shutdown$/m.test(runningConfig)
-}
-
-/** The line that leads into the default BGP instance. */
-export function instanceOf(runningConfig: string): string | undefined {
-  return runningConfig.match(/^router bgp \d+$/m)?.[0]
-}

@@ -65,7 +65,7 @@ export class EventRecorder {
 
   constructor(options: EventRecorderOptions) {
     this.#options = options
-    this.#now = options.now ?? Date.now
+    this.#now = options.now ?? (() => performance.now())
     this.#bucket = new TokenBucket(burst, perSecond, this.#now())
   }
 
@@ -120,7 +120,7 @@ export class EventRecorder {
     const { client, node } = this.#options
     const namespace = about.namespace ?? 'default'
     const path = `/api/v1/namespaces/${namespace}/events`
-    const at = new Date(this.#now()).toISOString().replace(/\.\d+Z$/, 'Z')
+    const at = new Date().toISOString().replace(/\.\d+Z$/, 'Z')
     const ask = <T>(request: KubeRequest) =>
       client.json<T>({ ...request, signal: AbortSignal.timeout(requestMs) })
     try {

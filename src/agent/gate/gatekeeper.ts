@@ -72,11 +72,11 @@ export class Gatekeeper {
 
   /** Verdicts about these addresses may have changed. */
   touch(addresses: readonly string[], receivedAtMs: number): void {
-    this.#tell(this.#admission.update(addresses, Date.now()), receivedAtMs)
+    this.#tell(this.#admission.update(addresses, performance.now()), receivedAtMs)
   }
 
   setPhase(phase: DrainPhase): void {
-    this.#tell(this.#admission.setPhase(phase, Date.now()))
+    this.#tell(this.#admission.setPhase(phase, performance.now()))
   }
 
   apiIsKnown(): void {
@@ -93,7 +93,7 @@ export class Gatekeeper {
   bgpdIsDown(): void {
     this.#isBgpdUp = false
     clearTimeout(this.#poll)
-    this.#tell(this.#admission.setSessions({ ipv4: false, ipv6: false }, Date.now()))
+    this.#tell(this.#admission.setSessions({ ipv4: false, ipv6: false }, performance.now()))
   }
 
   stop(): void {
@@ -114,7 +114,7 @@ export class Gatekeeper {
         this.#tell(
           this.#admission.begin(
             networks.map((found) => found[1] ?? ''),
-            Date.now(),
+            performance.now(),
           ),
         )
         this.#options.onBegin()
@@ -136,8 +136,8 @@ export class Gatekeeper {
     clearTimeout(this.#deadline)
     const atMs = this.#admission.nextDeadlineMs
     if (atMs === undefined || this.#stopper.signal.aborted) return
-    const waitMs = Math.min(Math.max(atMs - Date.now(), 1), 60_000)
-    this.#deadline = setTimeout(() => this.#tell(this.#admission.tick(Date.now())), waitMs)
+    const waitMs = Math.min(Math.max(atMs - performance.now(), 1), 60_000)
+    this.#deadline = setTimeout(() => this.#tell(this.#admission.tick(performance.now())), waitMs)
   }
 
   #readSessions(): void {
@@ -147,7 +147,7 @@ export class Gatekeeper {
         if (!this.#isBgpdUp) return
         const established = (summary?.sessions ?? []).filter((session) => session.isEstablished)
         const has = (family: string) => established.some((session) => session.family === family)
-        this.#tell(this.#admission.setSessions({ ipv4: has('ipv4'), ipv6: has('ipv6') }, Date.now()))
+        this.#tell(this.#admission.setSessions({ ipv4: has('ipv4'), ipv6: has('ipv6') }, performance.now()))
       })
       .catch((error: Error) =>
         this.#options.log.debug({ reason: error.message }, 'sessions could not be read'),
@@ -174,7 +174,7 @@ export class Gatekeeper {
         const programmed = await detector.check(this.#withPorts(waiting), signal)
         if (problem !== '') log.info('the data plane answers again')
         problem = ''
-        this.#tell(this.#admission.setProgrammed(programmed, Date.now()))
+        this.#tell(this.#admission.setProgrammed(programmed, performance.now()))
         const isNew = [...this.#admission.unprogrammed].some((address) => !waiting.includes(address))
         if (this.#admission.unprogrammed.size === 0 || isNew) continue
         this.#wake = Promise.withResolvers()
@@ -187,7 +187,7 @@ export class Gatekeeper {
         if (reason !== problem)
           log.warn({ reason }, 'the data plane cannot be asked: nothing new is announced, routes stay')
         problem = reason
-        this.#tell(this.#admission.setDataplaneProblem(reason, Date.now()))
+        this.#tell(this.#admission.setDataplaneProblem(reason, performance.now()))
         await delay(retryMs, undefined, { signal }).catch(() => {})
       }
     }
