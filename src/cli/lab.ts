@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { labDoctorCommand } from './lab-doctor.ts'
 import { labDownCommand } from './lab-down.ts'
+import { labExportCommand } from './lab-export.ts'
 import { labExecCommand, labVtyshCommand } from './lab-inside.ts'
 import { labListCommand, labStatusCommand } from './lab-status.ts'
 import { labUpCommand } from './lab-up.ts'
@@ -18,6 +19,7 @@ export function labCommand(): Command {
     .addCommand(labDownCommand())
     .addCommand(labDoctorCommand())
     .addCommand(labListCommand())
+    .addCommand(labExportCommand())
     .addHelpText(
       'after',
       `

@@ -9,6 +9,9 @@ import { viewDevice } from '../view.ts'
 
 const hashPolicies: Record<Plan['ecmpHash'], string> = { l3: '0', l4: '1', inner: '2' }
 
+/** Parameters that older kernels lack. */
+export const optionalSettings: ReadonlySet<string> = new Set(['net.ipv4.fib_multipath_hash_seed'])
+
 /** Kernel parameters of one device, in the order in which they are to be set. */
 export function kernelSettings(plan: Plan, device: Device): Record<string, string> {
   return {
