@@ -20,9 +20,6 @@ const images: Readonly<Record<number, string>> = {
   8: 'quay.io/frrouting/frr:8.4.7',
   9: 'quay.io/frrouting/frr:9.1.0',
 }
-  number,
-  string
->
 const newestImage = 'quay.io/frrouting/frr:10.3.1'
 
 /** `weft lab export`. */
