@@ -21,7 +21,9 @@ export interface DrillRun {
   /** What the report draws. */
   topology: Topology
   scenarios: ScenarioResult[]
-  /** The worst of its scenarios. */
+  /** Asked for, but this fabric has nothing that it could be done to. */
+  skipped?: { name: string; title: string; why: string }[]
+  /** The worst of its scenarios; undecided when there are none. */
   verdict: Verdict
 }
 
@@ -58,8 +60,12 @@ export interface ScenarioResult {
 }
 
 export interface RepeatResult {
-  /** Name of the device and link ids that the picture marks. */
+  /** Name of the device and link ids that the picture marks: what failed, or was worked on. */
   marked: { devices: string[]; links: string[] }
+  /** First and last packet, on the clock of the results: what is outside was not measured. */
+  measured?: { fromMs: number; toMs: number }
+  /** How long the fabric took to be as planned again, counted from the last action; null when it did not. */
+  restoredMs?: number | null
   actions: { atMs: number; text: string; fault?: FaultSpec }[]
   traffic: TrafficResult[]
   timeline: TimelineEvent[]
