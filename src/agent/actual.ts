@@ -23,6 +23,8 @@ export interface ActualState {
   addresses: Set<string>
   /** Those of them that are a local route and no address on `lo`. */
   localRoutes: Set<string>
+  /** Those that are an address on `lo` whose local route somebody has removed: packets to them are not taken. */
+  unrouted: Set<string>
   /** Announced addresses with the route map of their statement, empty when it has none. */
   networks: Map<string, string>
   /** The line that leads into the BGP instance. */
@@ -48,10 +50,10 @@ export async function readActual(
   config: AgentConfig,
   portGuard?: PortGuard,
 ): Promise<ActualState> {
-  const [running, addresses, localRoutes, guard] = await Promise.all([
+  const [running, addresses, routes, guard] = await Promise.all([
     readRunningConfig(bgpd),
     readAddresses({ device: loopbackDevice }),
-    readLocalRoutes(config),
+    readLocalTable(config),
     portGuard?.read(),
   ])
   const isHost = (family: string, length: number) => length === (family === 'ipv6' ? 128 : 32)
@@ -60,27 +62,33 @@ export async function readActual(
     .flatMap((entry) => ownedAddress(entry.address, config) ?? [])
   const visible = new Set(onLoopback)
   return {
-    addresses: new Set([...onLoopback, ...localRoutes]),
-    localRoutes: new Set(localRoutes.filter((address) => !visible.has(address))),
+    addresses: new Set([...onLoopback, ...routes.ours]),
+    localRoutes: new Set(routes.ours.filter((address) => !visible.has(address))),
+    unrouted: new Set(onLoopback.filter((address) => !routes.all.has(address))),
     guard,
     ...readBgp(running, config),
   }
 }
 
-async function readLocalRoutes(config: AgentConfig): Promise<string[]> {
-  const read = (family: 'ipv4' | 'ipv6') =>
-    readRoutes({ family, table: 'local', protocol: localRouteProtocol })
-  const routes = await Promise.all([read('ipv4'), read('ipv6')])
-  return routes
-    .flat()
-    .flatMap(({ destination }) => ownedAddress(destination.replace(/\/\d+$/, ''), config) ?? [])
+/** Which service addresses are in the kernel's local table: those with the agent's mark, and all. */
+async function readLocalTable(config: AgentConfig): Promise<{ ours: string[]; all: Set<string> }> {
+  const read = (family: 'ipv4' | 'ipv6') => readRoutes({ family, table: 'local' })
+  const ours: string[] = []
+  const all = new Set<string>()
+  for (const { destination, type, protocol } of (await Promise.all([read('ipv4'), read('ipv6')])).flat()) {
+    const address = type === 'local' ? ownedAddress(destination.replace(/\/\d+$/, ''), config) : undefined
+    if (address === undefined) continue
+    all.add(address)
+    if (protocol === localRouteProtocol) ours.push(address)
+  }
+  return { ours, all }
 }
 
 /** Reads the BGP part of a running configuration. */
 export function readBgp(
   running: string,
   config: AgentConfig,
-): Omit<ActualState, 'addresses' | 'localRoutes' | 'guard'> {
+): Omit<ActualState, 'addresses' | 'localRoutes' | 'unrouted' | 'guard'> {
   const tree = parseConfig(running)
   const instances = tree.filter((block) => block.line.startsWith('router bgp '))
   const instance = instances.find((block) => !/ (vrf|view) /.test(block.line))

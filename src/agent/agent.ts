@@ -10,6 +10,7 @@ import type { AgentConfig } from './config.ts'
 import { createDecider } from './decider.ts'
 import { reportEvents } from './events/report-events.ts'
 import { kubeAccess } from './kube-access.ts'
+import { watchLoopback } from './loopback-watch.ts'
 import { PortGuard } from './port-guard/port-guard.ts'
 import { Reconciler } from './reconciler.ts'
 import { serveTcp, serveUnix } from './status-server.ts'
@@ -72,6 +73,11 @@ export async function startAgent(config: AgentConfig, log: Logger): Promise<Agen
     servers.push(await serveUnix(config.statusSocket, answerOperators(parts)))
   if (config.metrics !== undefined) servers.push(await serveTcp(config.metrics, answerProbes(parts)))
   const resync = setInterval(() => reconciler.resync(), config.resyncSeconds * 1000)
+  const loopback = watchLoopback({
+    wants: (address) => reconciler.wants(address),
+    onLost: () => reconciler.resync(),
+    log,
+  })
   const connecting = bgpd.keepConnected({
     onUp() {
       reconciler.bgpdIsUp()
@@ -92,6 +98,7 @@ export async function startAgent(config: AgentConfig, log: Logger): Promise<Agen
     async stop() {
       stopper.abort()
       clearInterval(resync)
+      loopback.stop()
       endEvents()
       await watching
       if (config.onShutdown === 'drain') await drain.drainForShutdown()

@@ -30,6 +30,7 @@ const nothing: ChangeSet = {
 function known(addresses: Iterable<string>, networks: Iterable<[string, string]>): Known {
   return {
     addresses: new Set(addresses),
+    unrouted: new Set<string>(),
     networks: new Map(networks),
     routeMaps: new Set(['VIP-site', 'VIP-edge']),
     guard: undefined,
@@ -149,4 +150,15 @@ test('idle route maps wait to be used again until there are many; those of the b
   expect(idleRouteMapsAfter(nothing, actual, false)).not.toContain('VIP-site-w1')
   actual.networks.clear()
   expect(idleRouteMapsAfter(nothing, actual, true)).toHaveLength(66)
+})
+
+test('an address whose local route somebody took away is added anew', () => {
+  const actual = known(['10.9.0.1'], [['10.9.0.1', 'VIP-site']])
+  actual.unrouted.add('10.9.0.1')
+
+  expect(planChanges(['10.9.0.1'], announce, actual, noPorts)).toEqual({
+    ...nothing,
+    addAddresses: ['10.9.0.1'],
+  })
+  expect(planChanges(['10.9.0.1'], () => undefined, actual, noPorts).removeAddresses).toEqual(['10.9.0.1'])
 })

@@ -28,7 +28,7 @@ export interface ServicePort {
 /** The ports of a Service by its `namespace/name`. */
 export type PortsOf = (service: string) => readonly ServicePort[]
 
-export type Known = Pick<ActualState, 'addresses' | 'networks' | 'routeMaps' | 'guard'>
+export type Known = Pick<ActualState, 'addresses' | 'unrouted' | 'networks' | 'routeMaps' | 'guard'>
 
 /** So many idle route maps may wait to be used again: weights come and go. */
 const idleRouteMaps = 64
@@ -59,7 +59,7 @@ export function planChanges(
     const openPorts = actual.guard?.ports.get(address)
     if (decision !== undefined) {
       const routeMap = routeMapOf(decision)
-      if (!isPresent) changes.addAddresses.push(address)
+      if (!isPresent || actual.unrouted.has(address)) changes.addAddresses.push(address)
       if (announcedWith !== routeMap.name) {
         changes.addNetworks.push({ address, routeMap: routeMap.name })
         if (isOwnedRouteMap(routeMap.name) && !actual.routeMaps.has(routeMap.name))

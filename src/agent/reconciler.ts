@@ -44,6 +44,8 @@ export class Reconciler {
   #secondLook: ActualState | undefined
   /** Addresses that passes have changed since that reading began; undefined while nobody reads. */
   #changedMeanwhile: Set<string> | undefined
+  /** Asked for while that reading was under way, which may have passed the place already. */
+  #mustLookAgain = false
   /** Addresses to look at, with when the event about each was received. */
   #dirty = new Map<string, number>()
   #isEnabled = false
@@ -108,6 +110,11 @@ export class Reconciler {
     else void this.#lookAgain()
   }
 
+  /** Should the node take packets to this address, as far as is known? */
+  wants(address: string): boolean {
+    return this.#canWork && this.#wanted(address) !== undefined
+  }
+
   /** Takes back everything that is the agent's, and resolves when that is done or has failed. */
   async withdrawAll(): Promise<void> {
     this.#isWithdrawing = true
@@ -128,7 +135,11 @@ export class Reconciler {
   }
 
   async #lookAgain(): Promise<void> {
-    if (this.#changedMeanwhile !== undefined) return
+    if (this.#changedMeanwhile !== undefined) {
+      this.#mustLookAgain = true
+      return
+    }
+    this.#mustLookAgain = false
     const changed = new Set<string>()
     this.#changedMeanwhile = changed
     const { bgpd, config, guard } = this.#options
@@ -139,6 +150,13 @@ export class Reconciler {
     // Whatever went wrong, a pass finds it out again and reports it.
     if (read === undefined) this.#reread()
     else this.#kick()
+  }
+
+  /** The second look is used up, or overtaken by a first one. */
+  #endLook(): void {
+    this.#secondLook = undefined
+    this.#changedMeanwhile = undefined
+    if (this.#mustLookAgain) void this.#lookAgain()
   }
 
   #kick(): void {
@@ -199,10 +217,8 @@ export class Reconciler {
     const known = this.#mustRead ? undefined : this.#actual
     const secondLook = this.#secondLook
     const changed = this.#changedMeanwhile
-    if (secondLook !== undefined || known === undefined) {
-      this.#secondLook = undefined
-      this.#changedMeanwhile = undefined
-    }
+    if (known === undefined) this.#mustLookAgain = false
+    if (secondLook !== undefined || known === undefined) this.#endLook()
     if (known === undefined) return { actual: await readActual(bgpd, config, guard), isNew: true }
     if (secondLook === undefined) return { actual: known, isNew: false }
     return { actual: takeOver(secondLook, known, changed ?? new Set()), isNew: true }

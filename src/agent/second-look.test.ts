@@ -6,6 +6,7 @@ function state(addresses: string[], networks: [string, string][]): ActualState {
   return {
     addresses: new Set(addresses),
     localRoutes: new Set(),
+    unrouted: new Set(),
     networks: new Map(networks),
     instance: 'router bgp',
     asn: 65001,

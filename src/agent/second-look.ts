@@ -12,6 +12,7 @@ export function takeOver(
   for (const address of changedMeanwhile) {
     copyMember(address, known.addresses, read.addresses)
     copyMember(address, known.localRoutes, read.localRoutes)
+    copyMember(address, known.unrouted, read.unrouted)
     copyEntry(address, known.networks, read.networks)
     if (known.guard !== undefined && read.guard !== undefined)
       copyEntry(address, known.guard.ports, read.guard.ports)

@@ -15,7 +15,7 @@ import { type ActualState, localRouteProtocol, loopbackDevice } from './actual.t
 
 const visibleAddresses = 256
 
-type Presence = Pick<ActualState, 'addresses' | 'localRoutes'>
+type Presence = Pick<ActualState, 'addresses' | 'localRoutes' | 'unrouted'>
 
 /** Makes addresses local to the node, notes them, and tells of each that was refused. */
 export async function addServiceAddresses(
@@ -24,6 +24,9 @@ export async function addServiceAddresses(
   ip: IpSession,
   onRefused: (address: string, reason: string) => void,
 ): Promise<void> {
+  // The kernel puts back the local route of an address on `lo` only when the address itself comes anew.
+  const unrouted = addresses.filter((address) => actual.unrouted.has(address))
+  await removeServiceAddresses(unrouted, actual, ip, onRefused)
   const onLoopback = actual.addresses.size - actual.localRoutes.size
   const asAddresses = addresses.slice(0, Math.max(0, visibleAddresses - onLoopback))
   const asRoutes = new Set(addresses.slice(asAddresses.length))
@@ -55,6 +58,7 @@ export async function removeServiceAddresses(
   await runBatch(operations, ip, onRefused, (address) => {
     actual.addresses.delete(address)
     actual.localRoutes.delete(address)
+    actual.unrouted.delete(address)
   })
 }
 

@@ -29,6 +29,8 @@ export interface RouteEvent {
 
 export interface RouteMonitorOptions {
   namespace?: string
+  /** Only routes out of this device. */
+  device?: string
   onRoute: (event: RouteEvent) => void
   onEnd?: (error: WeftError) => void
 }
@@ -39,7 +41,15 @@ export interface RouteMonitor {
 
 /** Starts watching; resolves when the kernel has the subscription, so that no later change can be missed. */
 export async function watchRoutes(options: RouteMonitorOptions): Promise<RouteMonitor> {
-  const [command, ...args] = inNamespace(options.namespace, ['ip', '-oneline', '-tshort', 'monitor', 'route'])
+  const { namespace, device } = options
+  const [command, ...args] = inNamespace(namespace, [
+    'ip',
+    '-oneline',
+    '-tshort',
+    'monitor',
+    'route',
+    ...(device === undefined ? [] : ['dev', device]),
+  ])
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] })
   let isStopped = false
   let stderr = ''

@@ -145,7 +145,11 @@ test('kill -9 changes no route; the next agent withdraws only what is not wanted
 
 test('a second agent on the node refuses to start', async () => {
   const first = fixture.agentPid
-  const child = await fixture.spawnAgent()
+  // Nothing of its own collides: another socket, no metrics.
+  const child = await fixture.spawnAgent({
+    statusSocket: `${fixture.statusSocket}.second`,
+    metricsAddress: '127.0.0.1:9098',
+  })
   let stderr = ''
   child.stderr?.on('data', (chunk: Buffer) => {
     stderr += chunk.toString()
@@ -154,6 +158,7 @@ test('a second agent on the node refuses to start', async () => {
 
   expect(code).toBe(1)
   expect(stderr).toContain('another agent holds')
+  expect(await fixture.status()).toMatchObject({ isReady: true })
   process.kill(first as number, 'SIGKILL')
   await fixture.startAgent()
 })
