@@ -16,6 +16,8 @@ const omittedAlways: readonly RegExp[] = [
   /^bgp network import-check$/,
   /^bgp client-to-client reflection$/,
   /^bgp graceful-shutdown-honor$/,
+  // Not a default: 8.4 obeys it and does not print it.
+  /^bgp graceful-restart disable-eor$/,
   /^no bgp suppress-fib-pending$/,
   /^no shutdown$/,
   /^detect-multiplier 3$/,

@@ -129,6 +129,7 @@ export function emptyPlan(): Plan {
     name: 'fixture',
     frr: { major: 8, minor: 4 },
     ecmpHash: 'l4',
+    fastLocalRepair: false,
     sites: [],
     devices: [],
     links: [],

@@ -7,6 +7,7 @@
  */
 import type { Origination } from '../../plan/model.ts'
 import { type DeviceView, familiesOf, familyOf, localName, type Neighbor } from '../view.ts'
+import { renderGracefulRestart } from './graceful-restart.ts'
 import { acceptList, ownRoutesList, redistributionOf } from './policy.ts'
 import { isBefore } from './preamble.ts'
 import { block, line, type Statement } from './statement.ts'
@@ -45,6 +46,7 @@ export function renderRouterBgp(view: DeviceView): Statement[] {
   return [
     block(`router bgp ${device.asn}`, [
       line(`bgp router-id ${device.routerId}`),
+      ...renderGracefulRestart(view),
       ...(isBefore(plan.frr, 10) || !sendsDefault
         ? []
         : // How often the condition of a default route is looked at. Before, FRR did so every 5 s and could not be told.

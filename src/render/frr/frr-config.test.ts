@@ -34,6 +34,13 @@ test('the seed sample comes out statement by statement, made safe', () => {
   expect(text.slice(text.indexOf('router bgp'))).toMatchInlineSnapshot(`
     "router bgp 65496
      bgp router-id 10.10.19.10
+     bgp graceful-restart
+     bgp graceful-restart preserve-fw-state
+     bgp graceful-restart restart-time 30
+     bgp graceful-restart select-defer-time 10
+     bgp graceful-restart rib-stale-time 60
+     bgp graceful-restart disable-eor
+     no bgp graceful-restart notification
      bgp log-neighbor-changes
      bgp ebgp-requires-policy
      no bgp default ipv4-unicast
@@ -148,6 +155,30 @@ test('what the profile or the release would decide is written out', () => {
   ])
     expect(text).toContain(` ${written}\n`)
   expect(text).toContain('bgp route-map delay-timer 1\n')
+})
+
+test("grace is for nodes only: leaves keep their routes for a while, and nobody keeps a switch's", () => {
+  const plan = fabricPlan()
+  const graceOf = (name: string) =>
+    integrated(plan, name)
+      .split('\n')
+      .map((text) => text.trim())
+      .filter((text) => text.includes('graceful-restart'))
+
+  expect(graceOf('dc1-a-n1')).toContain('bgp graceful-restart')
+  expect(graceOf('dc1-a-n1')).toContain('no bgp graceful-restart notification')
+  expect(graceOf('dc1-leaf1')).toEqual(['bgp graceful-restart stalepath-time 60'])
+  expect(graceOf('dc1-spine1')).toEqual([])
+})
+
+test("a node's stale routes outlive its restart, and what it may defer ends before", () => {
+  const secondsOf = (name: string, timer: string) =>
+    Number(new RegExp(`graceful-restart ${timer} (\\d+)`).exec(integrated(fabricPlan(), name))?.[1])
+  const restart = secondsOf('dc1-a-n1', 'restart-time')
+
+  expect(secondsOf('dc1-a-n1', 'select-defer-time')).toBeLessThan(restart)
+  expect(secondsOf('dc1-leaf1', 'stalepath-time')).toBeGreaterThan(restart)
+  expect(secondsOf('dc1-a-n1', 'rib-stale-time')).toBeGreaterThan(restart)
 })
 
 test('the release decides on the next-hop-group work-around and on what its bgpd knows', () => {

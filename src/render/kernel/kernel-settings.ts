@@ -20,6 +20,7 @@ export function kernelSettings(plan: Plan, device: Device): Record<string, strin
     ...sourceChecks(),
     ...advertisements(plan, device),
     ...(device.role === 'node' ? serviceAddresses() : {}),
+    ...(device.role === 'node' && plan.fastLocalRepair ? fastLocalRepair() : {}),
   }
 }
 
@@ -113,4 +114,9 @@ function serviceAddresses(): Record<string, string> {
     'net.ipv4.conf.all.arp_announce': '2',
     'net.ipv4.conf.default.arp_announce': '2',
   }
+}
+
+/** A multipath route passes over a next hop whose neighbour entry has failed: the agent fails it when BFD says so. */
+function fastLocalRepair(): Record<string, string> {
+  return { 'net.ipv4.fib_multipath_use_neigh': '1' }
 }
