@@ -17,6 +17,8 @@ import type { AgentControl } from './status-server.ts'
 export interface AgentMetrics {
   registry: MetricRegistry
   events: Counter
+  /** Dead links that were taken out of the routes ahead of FRR. */
+  localRepairs: Counter
   /** A pass has ended; seconds from the event to the last reply, when an event caused it. */
   noteApplied: ReconcilerOptions['onApplied']
   noteFailed(): void
@@ -54,6 +56,11 @@ export function createMetrics(sources: MetricSources): AgentMetrics {
   )
   const failures = registry.counter('weft_agent_apply_failures_total', 'Passes that did not fully succeed.')
   const events = registry.counter('weft_agent_events_total', 'Kubernetes Events, by what became of them.')
+  const localRepairs = registry.counter(
+    'weft_agent_local_repairs_total',
+    'Dead links taken out of all routes ahead of FRR.',
+  )
+  localRepairs.increment({}, 0)
   drift.increment({}, 0)
   failures.increment({}, 0)
 
@@ -65,6 +72,7 @@ export function createMetrics(sources: MetricSources): AgentMetrics {
   return {
     registry,
     events,
+    localRepairs,
     noteApplied({ changes, seconds }) {
       if (seconds !== undefined) applySeconds.observe(seconds)
       const counts = {

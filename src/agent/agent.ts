@@ -10,6 +10,7 @@ import type { AgentConfig } from './config.ts'
 import { createDecider } from './decider.ts'
 import { reportEvents } from './events/report-events.ts'
 import { kubeAccess } from './kube-access.ts'
+import { LocalRepair } from './local-repair/local-repair.ts'
 import { watchLoopback } from './loopback-watch.ts'
 import { PortGuard } from './port-guard/port-guard.ts'
 import { Reconciler } from './reconciler.ts'
@@ -78,6 +79,16 @@ export async function startAgent(config: AgentConfig, log: Logger): Promise<Agen
     onLost: () => reconciler.resync(),
     log,
   })
+  const repair = config.fastLocalRepair
+    ? await LocalRepair.start({
+        frr: config.frr,
+        log,
+        onRepair(link, tookMs) {
+          metrics.localRepairs.increment({})
+          log.info({ link, tookMs: Math.round(tookMs * 10) / 10 }, 'a dead link was taken out of all routes')
+        },
+      })
+    : undefined
   const connecting = bgpd.keepConnected({
     onUp() {
       reconciler.bgpdIsUp()
@@ -99,6 +110,7 @@ export async function startAgent(config: AgentConfig, log: Logger): Promise<Agen
       stopper.abort()
       clearInterval(resync)
       loopback.stop()
+      await repair?.stop()
       endEvents()
       await watching
       if (config.onShutdown === 'drain') await drain.drainForShutdown()

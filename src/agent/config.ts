@@ -70,6 +70,8 @@ export interface AgentConfig {
   onShutdown: ShutdownPolicy
   /** How often FRR and the kernel are read again, in case somebody else changed them. */
   resyncSeconds: number
+  /** Take a dead link out of all routes when BFD says so, ahead of FRR. */
+  fastLocalRepair: boolean
   logLevel: 'debug' | 'info' | 'warn' | 'error'
   statusSocket?: string
   metrics?: { host: string; port: number }
@@ -182,6 +184,7 @@ function readConfig(reader: FieldReader): AgentConfig {
     drain: reader.section('drain', readDrain),
     onShutdown: reader.optional('onShutdown', 'stay, withdraw or drain', asOneOf(shutdownPolicies)) ?? 'stay',
     resyncSeconds: reader.optional('resyncSeconds', 'whole seconds above 0', asInteger) ?? 10,
+    fastLocalRepair: reader.optional('fastLocalRepair', 'true or false', asFlag) ?? false,
     logLevel:
       reader.optional(
         'logLevel',

@@ -18,7 +18,7 @@ test('addresses alone make a site: everything else has a default', () => {
       nodeRoutes: 'auto',
     },
     bfd: { node: { transmitMilliseconds: 100, multiplier: 3 }, dci: { receiveMilliseconds: 300 } },
-    ecmp: { hash: 'l4' },
+    ecmp: { hash: 'l4', fastLocalRepair: false },
     dci: { carry: ['nodes', 'pods', 'services'] },
     globalServices: null,
   })

@@ -62,6 +62,8 @@ export interface BfdProfile {
 export interface EcmpIntent {
   /** Which fields of a packet choose its path: addresses only (l3), with ports (l4), or the inner packet's (inner). */
   hash: 'l3' | 'l4' | 'inner'
+  /** Nodes take a dead link out of all routes as soon as BFD says so, ahead of FRR. */
+  fastLocalRepair: boolean
 }
 
 export interface SiteIntent {

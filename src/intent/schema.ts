@@ -212,6 +212,12 @@ export const weftFile = z.strictObject({
         .describe(
           'Fields that choose the path: addresses (l3), with ports (l4), or of the inner packet (inner).',
         ),
+      fastLocalRepair: z
+        .boolean()
+        .default(false)
+        .describe(
+          "A node's agent takes a dead link out of all routes when BFD says so, some 70 ms before FRR (8 and 9 only).",
+        ),
     })
     .prefault({})
     .describe('How flows are spread over equal paths.'),

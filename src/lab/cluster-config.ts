@@ -155,6 +155,7 @@ export function agentConfig(
     endpointCidrs: [...(site?.pods ?? []), ...(site?.nodes ?? [])],
     // The real kube-proxy is not asked yet: its rules were never seen from inside a lab.
     dataplane: { detector: kind === 'embedded' ? 'weft-lab' : 'none' },
+    fastLocalRepair: plan.fastLocalRepair,
     statusSocket: `${pathsOf(lab).root}/nodes/${node.name}-agent.sock`,
     metricsAddress: `127.0.0.1:${agentMetricsPort}`,
   }

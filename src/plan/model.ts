@@ -18,6 +18,8 @@ export interface Plan {
   name: string
   frr: FrrRelease
   ecmpHash: 'l3' | 'l4' | 'inner'
+  /** Agents take a dead link out of the node's multipath routes ahead of FRR. */
+  fastLocalRepair: boolean
   sites: PlannedSite[]
   devices: Device[]
   links: Link[]

@@ -103,6 +103,7 @@ export function planFabric(intent: Intent, lock: Lock, options: { prune?: boolea
     name: intent.name,
     frr: intent.frr,
     ecmpHash: intent.ecmp.hash,
+    fastLocalRepair: intent.ecmp.fastLocalRepair,
     sites: intent.sites.map(
       (site): PlannedSite => ({
         name: site.name,
