@@ -7,6 +7,18 @@ import type { Reconciler } from './reconciler.ts'
 
 const decisions = new Map<string, Decision>([
   [
+    '10.9.0.3',
+    {
+      kind: 'announce',
+      address: '10.9.0.3',
+      prefix: '10.9.0.3/32',
+      family: 'ipv4',
+      pool: 'web',
+      scope: 'site',
+      services: ['shop/local'],
+    },
+  ],
+  [
     '10.9.0.1',
     {
       kind: 'announce',
@@ -28,7 +40,12 @@ const decisions = new Map<string, Decision>([
 
 function makeMetrics() {
   return createMetrics({
-    cluster: () => ({ reflectors: new Map() }) as unknown as ClusterView,
+    cluster: () =>
+      ({
+        reflectors: new Map(),
+        serviceOf: (key: string) => ({ externalTrafficPolicy: key === 'shop/local' ? 'Local' : 'Cluster' }),
+      }) as unknown as ClusterView,
+    weights: () => ({ ignored: new Map([['10.9.0.1', ['leaf1']]]) }),
     decisions: () => decisions,
     reconciler: () => ({ isBgpdUp: true, isSettled: true, announced: ['10.9.0.1'] }) as unknown as Reconciler,
     control: () => ({
@@ -72,6 +89,8 @@ test('counts decisions by reason and by guard, and names the phase of a drain', 
       'weft_agent_held_addresses{guard="last-announcer"} 1',
       'weft_agent_damped_addresses 1',
       'weft_agent_weighted_addresses 1',
+      'weft_agent_weights_ignored_addresses{seen="here"} 1',
+      'weft_agent_weights_ignored_addresses{seen="neighbor"} 1',
       'weft_agent_drain_phase{phase="draining"} 1',
     ]),
   )

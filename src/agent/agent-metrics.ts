@@ -6,6 +6,7 @@ import { isUnasked } from './explain/unasked.ts'
 import { type Counter, type Labels, MetricRegistry } from './metrics.ts'
 import type { Reconciler, ReconcilerOptions } from './reconciler.ts'
 import type { AgentControl } from './status-server.ts'
+import type { WeightWatch } from './weight-watch.ts'
 
 /*
  * The agent's metrics; docs/reference/metrics.md explains each, and a test keeps page and code equal.
@@ -33,6 +34,7 @@ export interface MetricSources {
   decisions: () => ReadonlyMap<string, Decision>
   reconciler: () => Reconciler
   control?: () => AgentControl | undefined
+  weights: () => Pick<WeightWatch, 'ignored'>
 }
 
 const applyBounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
@@ -118,7 +120,7 @@ function observeProcess(registry: MetricRegistry, lastPassAtMs: () => number | u
 }
 
 function observeRoutes(registry: MetricRegistry, sources: MetricSources): void {
-  const { reconciler, control } = sources
+  const { reconciler, control, cluster, weights } = sources
   const decisions = () => [...sources.decisions().values()]
   const announcing = () => decisions().filter((decision) => decision.kind === 'announce')
 
@@ -161,6 +163,20 @@ function observeRoutes(registry: MetricRegistry, sources: MetricSources): void {
   )
   registry.observe('weft_agent_weighted_addresses', 'Service addresses announced with a weight.', () =>
     one(announcing().filter((decision) => decision.weight !== undefined).length),
+  )
+  registry.observe(
+    'weft_agent_weights_ignored_addresses',
+    'Service addresses with an announcer that sends no weight, by where it was seen.',
+    () => {
+      const isLocal = (service: string) => cluster().serviceOf(service)?.externalTrafficPolicy === 'Local'
+      const here = announcing().filter(
+        (decision) => decision.weight === undefined && decision.services.some(isLocal),
+      )
+      return [
+        { labels: { seen: 'here' }, value: here.length },
+        { labels: { seen: 'neighbor' }, value: weights().ignored.size },
+      ]
+    },
   )
   registry.observe('weft_agent_drain_phase', '1 for the phase of draining that the node is in.', () => {
     const status = control?.()?.drainStatus

@@ -15,6 +15,7 @@ import { watchLoopback } from './loopback-watch.ts'
 import { PortGuard } from './port-guard/port-guard.ts'
 import { Reconciler } from './reconciler.ts'
 import { serveTcp, serveUnix } from './status-server.ts'
+import { WeightWatch } from './weight-watch.ts'
 
 /*
  * One node's agent: what may be announced (cluster view), what is (reconciler), and what to tell about it.
@@ -38,6 +39,7 @@ export async function startAgent(config: AgentConfig, log: Logger): Promise<Agen
     decisions: () => gate.decisions,
     reconciler: () => reconciler,
     control: () => drain,
+    weights: () => weights,
   })
   const { cluster, drain, gate } = createDecider({
     config,
@@ -47,6 +49,7 @@ export async function startAgent(config: AgentConfig, log: Logger): Promise<Agen
     onTouched: (addresses, receivedAtMs) => reconciler.touch(addresses, receivedAtMs),
     onBegin: () => reconciler.enable(),
   })
+  const weights = new WeightWatch({ bgpd, decisions: gate.decisions })
   const reconciler: Reconciler = new Reconciler({
     config,
     bgpd,
@@ -68,12 +71,16 @@ export async function startAgent(config: AgentConfig, log: Logger): Promise<Agen
     reconciler,
     metrics,
     control: drain,
+    weights,
   }
   const servers: Server[] = []
   if (config.statusSocket !== undefined)
     servers.push(await serveUnix(config.statusSocket, answerOperators(parts)))
   if (config.metrics !== undefined) servers.push(await serveTcp(config.metrics, answerProbes(parts)))
-  const resync = setInterval(() => reconciler.resync(), config.resyncSeconds * 1000)
+  const resync = setInterval(() => {
+    reconciler.resync()
+    if (reconciler.isBgpdUp) void weights.look()
+  }, config.resyncSeconds * 1000)
   const loopback = watchLoopback({
     wants: (address) => reconciler.wants(address),
     onLost: () => reconciler.resync(),

@@ -9,6 +9,7 @@ import { isUnasked } from './explain/unasked.ts'
 import type { Reconciler } from './reconciler.ts'
 import { findSoleAddresses } from './sole-announcer.ts'
 import type { AgentControl, Answer, Answerer, DrainStatus, Question } from './status-server.ts'
+import type { WeightWatch } from './weight-watch.ts'
 
 /*
  * The agent's side of its two servers: what is behind each path.
@@ -28,6 +29,7 @@ export interface AgentParts {
   metrics: AgentMetrics
   /** Absent while nothing of this agent can be commanded. */
   control?: AgentControl
+  weights: Pick<WeightWatch, 'ignored'>
 }
 
 export interface AgentStatus {

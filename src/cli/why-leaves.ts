@@ -1,5 +1,6 @@
 import { FrrDaemon } from '../frr/daemon.ts'
 import { type BgpPathDetail, readBgpPrefix } from '../frr/show-bgp.ts'
+import { unweightedPaths } from '../frr/weighting.ts'
 import { namespaceOf } from '../lab/names.ts'
 import type { LabState } from '../lab/state.ts'
 
@@ -8,6 +9,8 @@ export interface LeafView {
   device: string
   /** Undefined when the router has no path from this node. */
   path: BgpPathDetail | undefined
+  /** Whose paths make it ignore the weights of all others. */
+  unweighted: string[]
 }
 
 /** Looks from the other end of a node's links; only a lab can, where every router is at hand. */
@@ -36,7 +39,13 @@ export class Leaves {
       `${address}/${isIpv6 ? 128 : 32}`,
     ).catch(() => undefined)
     if (paths === undefined) return undefined
-    return { device: far.device, path: paths.find((path) => path.interface === far.interface) }
+    return {
+      device: far.device,
+      path: paths.find((path) => path.interface === far.interface),
+      unweighted: unweightedPaths(paths).map(
+        (path) => path.peerHostname ?? path.interface ?? (path.peer || far.device),
+      ),
+    }
   }
 
   close(): void {

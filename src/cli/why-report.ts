@@ -94,7 +94,10 @@ export function composeReport(subject: string, answers: readonly NodeAnswer[], v
     }
   }
   const list = [...addresses.values()]
-  for (const entry of list) noteMissingWeights(entry)
+  for (const entry of list) {
+    noteMissingWeights(entry)
+    noteIgnoredWeights(entry, answers)
+  }
   if (list.length === 0 && problems.length === 0)
     problems.push({
       where: 'any node asked',
@@ -194,7 +197,9 @@ function describeNeighbor(
   }
   if (view.path === undefined) return wrong('refused-by-neighbor', `sent, and ${view.device} did not take it`)
   const use = view.path.isMultipath ? 'in use' : 'not in use: it prefers another path'
-  return { ...base, code: 'accepted', text: `accepted, ${use}` }
+  const weights =
+    view.unweighted.length === 0 ? '' : `; ignores all weights, none came from ${view.unweighted.join(', ')}`
+  return { ...base, code: 'accepted', text: `accepted, ${use}${weights}` }
 }
 
 /** One announcer without a weight makes the routers ignore the weights of all others, and say nothing. */
@@ -207,6 +212,18 @@ function noteMissingWeights({ nodes }: WhyAddress): void {
     if (isWeighted(node) || node.reason !== undefined) continue
     const text = 'announced without a weight, while other nodes have one: all weights are ignored'
     node.reason = { code: 'weight-missing', text, mend: deliveryMends['weight-missing'] }
+  }
+}
+
+/** What the nodes notice when the announcer without a weight is none of those asked. */
+function noteIgnoredWeights({ address, nodes }: WhyAddress, answers: readonly NodeAnswer[]): void {
+  if (nodes.some(({ reason }) => reason?.code === 'weight-missing')) return
+  for (const node of nodes) {
+    const { explanation } = answers.find((answer) => answer.node === node.node) ?? {}
+    const neighbors = explanation?.addresses.find((found) => found.address === address)?.unweightedNeighbors
+    if (neighbors === undefined || node.reason !== undefined) continue
+    const text = `${neighbors.join(' and ')} has a route to it without a weight: all weights are ignored`
+    node.reason = { code: 'weights-ignored', text, mend: deliveryMends['weights-ignored'] }
   }
 }
 

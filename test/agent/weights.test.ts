@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { routeMapChanges, routeMapOf } from '../../src/agent/vip-route-map.ts'
 import type { FrrDaemon } from '../../src/frr/daemon.ts'
 import { readBgpPrefix, readBgpSummary } from '../../src/frr/show-bgp.ts'
-import { unweightedPaths } from '../../src/frr/weighting.ts'
+import { unweightedNeighbors, unweightedPaths } from '../../src/frr/weighting.ts'
 import { readRoutes } from '../../src/linux/ip.ts'
 import { applyIpBatch } from '../../src/linux/ip-batch.ts'
 import { createNamespaces, deleteNamespaces, inNamespace } from '../../src/linux/namespace.ts'
@@ -189,4 +189,10 @@ test('one announcer without a weight turns weighting off, which shows at the lea
   await untilShares('l1', { n1: 50, n2: 50 })
   const paths = unweightedPaths(await readBgpPrefix(bgpd('l1'), 'ipv4', prefix))
   expect(paths.map((path) => path.interface)).toEqual(['n2'])
+
+  // The leaf passes on what it likes best, and not to whom that came from.
+  const seenBy = async (name: Name) => unweightedNeighbors(await readBgpPrefix(bgpd(name), 'ipv4', prefix))
+  await expect.poll(() => seenBy('n1'), patient).toHaveLength(1)
+  await announce('n2', 1)
+  await expect.poll(() => seenBy('n1'), patient).toEqual([])
 })

@@ -1,5 +1,5 @@
 import type { Decision, ReasonCode } from '../desired/decision.ts'
-import { holdMends, reasonMends } from '../explain/mends.ts'
+import { deliveryMends, holdMends, reasonMends } from '../explain/mends.ts'
 import { isUnasked } from '../explain/unasked.ts'
 import type { EventRecorder } from './event-recorder.ts'
 
@@ -32,6 +32,7 @@ export class EventReporter {
   /** What was said last about an address; absent when nothing is wrong with it. */
   readonly #told = new Map<string, string>()
   readonly #refused = new Map<string, string>()
+  readonly #unweighted = new Map<string, string>()
 
   constructor(options: {
     recorder: Pick<EventRecorder, 'record'>
@@ -66,6 +67,20 @@ export class EventReporter {
       if (this.#refused.get(key) === message) continue
       this.#refused.set(key, message)
       this.#tellService(key, { reason: 'NotUnderstood', message })
+    }
+  }
+
+  /** Looks at addresses whose weights are ignored, by the neighbors that pass them on without one. */
+  lookAtIgnoredWeights(ignored: ReadonlyMap<string, readonly string[]>): void {
+    for (const address of this.#unweighted.keys()) if (!ignored.has(address)) this.#unweighted.delete(address)
+    for (const [address, neighbors] of ignored) {
+      const found = `${neighbors.join(' and ')} has a route to it without a weight: all weights are ignored`
+      const message = `${address}: ${found}. ${deliveryMends['weights-ignored']}`
+      const before = this.#unweighted.get(address)
+      if (before === message) continue
+      this.#unweighted.set(address, message)
+      for (const service of this.#decisions.get(address)?.services ?? [])
+        this.#tellService(service, { reason: 'WeightsIgnored', message })
     }
   }
 

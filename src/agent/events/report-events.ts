@@ -11,11 +11,14 @@ const everyMs = 5_000
  * Looking now and then instead of at every change keeps Events out of the way of routes, and short flaps out of Events.
  */
 export function reportEvents(
-  parts: Pick<AgentParts, 'config' | 'decisions' | 'cluster' | 'reconciler' | 'metrics' | 'control'>,
+  parts: Pick<
+    AgentParts,
+    'config' | 'decisions' | 'cluster' | 'reconciler' | 'metrics' | 'control' | 'weights'
+  >,
   client: KubeClient,
   log: Logger,
 ): () => void {
-  const { config, decisions, cluster, reconciler, metrics, control } = parts
+  const { config, decisions, cluster, reconciler, metrics, control, weights } = parts
   const recorder = new EventRecorder({
     client,
     node: config.node,
@@ -28,6 +31,7 @@ export function reportEvents(
   const timer = setInterval(() => {
     if (!cluster.isKnown) return
     reporter.look()
+    reporter.lookAtIgnoredWeights(weights.ignored)
     reporter.lookAtRefused(cluster.reflectors.get('services')?.refused ?? new Map())
     tellBgpd()
     tellDrain()

@@ -2,6 +2,7 @@ import type { FrrDaemon } from '../../frr/daemon.ts'
 import type { BgpFamily, BgpPathDetail, BgpSession } from '../../frr/show-bgp.ts'
 import { readBgpPrefix, readBgpSummary } from '../../frr/show-bgp.ts'
 import { asRecord, asText, showJson } from '../../frr/show-json.ts'
+import { unweightedNeighbors } from '../../frr/weighting.ts'
 import type { ServiceView } from '../../kube/views.ts'
 import { formatAddress, parseAddress } from '../../net/address.ts'
 import type { ClusterView } from '../cluster-view.ts'
@@ -45,6 +46,8 @@ export interface AddressExplanation {
   /** The route as bgpd originates it, with its attributes. */
   route?: Pick<BgpPathDetail, 'communities' | 'largeCommunities' | 'extendedCommunities' | 'localPreference'>
   neighbors: NeighborState[]
+  /** Those that pass the route on without a weight, although this node announces one. */
+  unweightedNeighbors?: string[]
 }
 
 export interface NodeExplanation {
@@ -130,7 +133,13 @@ async function explainAddress(
     extendedCommunities,
     ...(localPreference === undefined ? {} : { localPreference }),
   }
-  return { ...base, route, neighbors }
+  const unweighted = unweightedNeighbors(paths)
+  return {
+    ...base,
+    route,
+    neighbors,
+    ...(unweighted.length === 0 ? {} : { unweightedNeighbors: unweighted }),
+  }
 }
 
 /** bgpd names the peers that the best path of a prefix is sent to. */

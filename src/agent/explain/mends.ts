@@ -12,6 +12,7 @@ export type DeliveryCode =
   | 'not-sent'
   | 'refused-by-neighbor'
   | 'weight-missing'
+  | 'weights-ignored'
   | 'sent'
   | 'accepted'
 
@@ -80,6 +81,8 @@ export const deliveryMends: Readonly<Record<DeliveryCode, string>> = {
     'The neighbor’s import policy does not permit it: deploy node and leaf from one plan.',
   'weight-missing':
     'Give the address the same traffic policy and the same release of the agent on every node that announces it.',
+  'weights-ignored':
+    'Find the announcer that sends none, on that neighbor: show bgp lists every path with its weight (LB).',
   sent: 'Whether the neighbor took it is to be seen there: vtysh -c "show bgp ipv4 unicast PREFIX".',
   accepted: 'Nothing.',
 }
