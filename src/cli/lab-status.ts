@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import type { Difference } from '../lab/differences.ts'
+import { describeFault } from '../lab/faults/describe.ts'
 import { listLabs, onlyLab, readState } from '../lab/state.ts'
 import { type Count, type LabStatus, readStatus } from '../lab/status.ts'
 import { type Output, openOutput, paint } from './output.ts'
@@ -69,8 +70,7 @@ function printStatus(status: LabStatus, limit: number, output: Output): void {
     if (differences.length > limit) output.print(`… and ${differences.length - limit} more (--all)`)
     output.print('')
   }
-  for (const fault of faults)
-    output.print(`fault in force: ${fault.kind} ${'link' in fault ? fault.link : fault.device}`)
+  for (const { id, spec } of faults) output.print(`fault in force: ${id}  ${describeFault(spec)}`)
   output.print(
     formatTable(status.roles, [
       { header: 'ROLE', value: (row) => row.role },

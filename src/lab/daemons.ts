@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs'
 import { chmod, chown, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { WeftError } from '../diagnostics/error.ts'
 import { inNamespace } from '../linux/namespace.ts'
-import { namespaceOf, pathsOf } from './names.ts'
+import { run } from '../linux/run.ts'
+import { frrRunDirectory, labEnvironmentKey, namespaceOf, pathsOf } from './names.ts'
 import { ScriptError, type ShellPool } from './shells.ts'
 
 /*
@@ -76,7 +77,7 @@ export async function writeConfigs(lab: string, setups: readonly DeviceSetup[]):
 
 /** Applies kernel settings and starts zebra and bgpd; resolves when each has read its configuration. */
 export async function startRouter(shells: ShellPool, lab: string, setup: DeviceSetup): Promise<void> {
-  const commands = startCommands(lab, setup, ['zebra', 'bgpd'])
+  const commands = startCommands(lab, setup.device, configuredOf(setup, ['zebra', 'bgpd']))
   await runInDevice(shells, lab, setup.device, [
     ...kernelCommands(setup),
     'ip link set lo up || exit 1',
@@ -89,8 +90,27 @@ export async function plugIn(shells: ShellPool, lab: string, setup: DeviceSetup)
   const operations = [...setup.interfaces.map((name) => `link set ${name} up`), ...setup.ipOperations]
   await runInDevice(shells, lab, setup.device, [
     ...(operations.length === 0 ? [] : [`ip -batch - <<'END' || exit 1`, ...operations, 'END']),
-    ...startCommands(lab, setup, ['bfdd']),
+    ...startCommands(lab, setup.device, configuredOf(setup, ['bfdd'])),
   ])
+}
+
+/** Starts daemons of a device that has been set up, such as after they were killed; each has then read its file. */
+export async function startDaemons(lab: string, device: string, which: readonly Daemon[]): Promise<void> {
+  if (which.length === 0) return
+  const script = startCommands(lab, device, which).join('\n')
+  await run(inNamespace(namespaceOf(lab, device), ['sh', '-c', script]), {
+    env: { ...process.env, [labEnvironmentKey]: lab },
+  })
+}
+
+/** Whether a device was given a configuration for the daemon. */
+export function isConfigured(lab: string, device: string, daemon: Daemon): boolean {
+  return existsSync(configPath(lab, device, daemon))
+}
+
+/** Where a running daemon keeps its process id. */
+export function daemonPidPath(lab: string, device: string, daemon: Daemon): string {
+  return `${frrRunDirectory}/${namespaceOf(lab, device)}/${daemon}.pid`
 }
 
 /** Where a daemon writes what it has to say. */
@@ -120,23 +140,27 @@ function kernelCommands(setup: DeviceSetup): string[] {
   )
 }
 
-function startCommands(lab: string, setup: DeviceSetup, which: readonly Daemon[]): string[] {
+function configuredOf(setup: DeviceSetup, which: readonly Daemon[]): Daemon[] {
+  return which.filter((daemon) => setup.configs[daemon] !== undefined)
+}
+
+function startCommands(lab: string, device: string, which: readonly Daemon[]): string[] {
   return daemons
-    .filter((daemon) => which.includes(daemon) && setup.configs[daemon] !== undefined)
+    .filter((daemon) => which.includes(daemon))
     .map((daemon) => {
       const argv = [
         `${frrBinaries}/${daemon}`,
         '-d',
-        ['-N', namespaceOf(lab, setup.device)],
-        ['-f', configPath(lab, setup.device, daemon)],
+        ['-N', namespaceOf(lab, device)],
+        ['-f', configPath(lab, device, daemon)],
         // FRR's threads each allocate arrays of this many entries: with a limit of a million they eat the machine.
         ['--limit-fds', '1024'],
         // No telnet port: everything goes over the Unix socket.
         ['-P', '0'],
-        ['--log', `file:${logPath(lab, setup.device, daemon)}`],
+        ['--log', `file:${logPath(lab, device, daemon)}`],
       ].flat()
       // A daemon names its scratch folder after the process it was before it went into the background.
-      return `${argv.map(quote).join(' ')} & echo $! >> ${quote(launchersPath(lab, setup.device))}; wait $! || exit 1`
+      return `${argv.map(quote).join(' ')} & echo $! >> ${quote(launchersPath(lab, device))}; wait $! || exit 1`
     })
 }
 

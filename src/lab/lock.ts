@@ -1,4 +1,5 @@
 import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { setTimeout as delay } from 'node:timers/promises'
 import { WeftError } from '../diagnostics/error.ts'
 import { labsDirectory, pathsOf } from './names.ts'
 
@@ -9,19 +10,31 @@ interface Holder {
   command: string
 }
 
+const pollMs = 20
+
 /**
  * Runs `work` while no other command may change the lab. A lock whose holder is dead, however it died, is taken over.
+ *
+ * @param options.waitMs how long to wait for a command that is working on the lab; not at all by default
  */
-export async function withLabLock<T>(lab: string, command: string, work: () => Promise<T>): Promise<T> {
+export async function withLabLock<T>(
+  lab: string,
+  command: string,
+  work: () => Promise<T>,
+  options: { waitMs?: number; signal?: AbortSignal } = {},
+): Promise<T> {
   const path = pathsOf(lab).lock
   await mkdir(labsDirectory, { recursive: true })
   const own: Holder = { pid: process.pid, startedAt: await startTimeOf(process.pid), command }
-  const draft = `${path}.${process.pid}`
-  await writeFile(draft, JSON.stringify(own))
-  try {
-    await acquire(lab, path, draft)
-  } finally {
-    await rm(draft, { force: true })
+  const deadline = Date.now() + (options.waitMs ?? 0)
+  for (;;) {
+    try {
+      await acquireOnce(lab, path, own)
+      break
+    } catch (error) {
+      if (Date.now() >= deadline || !isBusy(error)) throw error
+    }
+    await delay(pollMs, undefined, options.signal && { signal: options.signal })
   }
   try {
     return await work()
@@ -29,6 +42,19 @@ export async function withLabLock<T>(lab: string, command: string, work: () => P
     await rm(path, { force: true })
   }
 }
+
+async function acquireOnce(lab: string, path: string, own: Holder): Promise<void> {
+  const draft = `${path}.${process.pid}-${++drafts}`
+  await writeFile(draft, JSON.stringify(own))
+  try {
+    await acquire(lab, path, draft)
+  } finally {
+    await rm(draft, { force: true })
+  }
+}
+
+/** One process may want the lock more than once at a time. */
+let drafts = 0
 
 async function acquire(lab: string, path: string, draft: string): Promise<void> {
   for (let attempt = 0; attempt < 3; attempt++) {
@@ -58,6 +84,10 @@ async function readHolder(path: string): Promise<Holder | null> {
 async function startTimeOf(pid: number): Promise<string> {
   const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
   return text.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? ''
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof WeftError && error.code === 'WEFT_LAB_BUSY'
 }
 
 function busy(lab: string, holder: Holder | null): WeftError {

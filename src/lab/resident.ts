@@ -29,7 +29,7 @@ export async function startResident(
     await once(child, 'spawn')
     child.unref()
     // nsenter turns into the program without forking: the process id stays.
-    return { name: `${device}/${what}`, device, pid: child.pid as number, log }
+    return { name: `${device}/${what}`, device, pid: child.pid as number, log, argv: [...argv] }
   } finally {
     await file.close()
   }

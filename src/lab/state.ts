@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { WeftError } from '../diagnostics/error.ts'
 import type { Plan } from '../plan/model.ts'
+import type { ActiveFault } from './faults/model.ts'
 import { labsDirectory, pathsOf } from './names.ts'
 import { requireRoot } from './privilege.ts'
 
@@ -27,8 +28,10 @@ export interface LabState {
   hasPods: boolean
   /** Processes other than FRR's daemons; those are found by their namespace. */
   processes: LabProcess[]
-  /** Faults in force. */
-  faults: Fault[]
+  /** Faults in force, oldest first. Each is here before it takes effect and until its effect is gone. */
+  faults: ActiveFault[]
+  /** Number of the last fault's id: ids are never given twice. */
+  lastFault: number
 }
 
 export interface RelaxedBfd {
@@ -43,9 +46,9 @@ export interface LabProcess {
   device: string
   pid: number
   log: string
+  /** What starts it again. */
+  argv: [string, ...string[]]
 }
-
-export type Fault = { kind: 'silent' | 'carrier'; link: string } | { kind: 'node-killed'; device: string }
 
 /** Reads a lab's state; null when there is none. */
 export async function readState(lab: string): Promise<LabState | null> {

@@ -11,10 +11,11 @@ import {
   findDownSessions,
   findExtraSessions,
 } from './differences.ts'
+import type { ActiveFault } from './faults/model.ts'
 import { type PlannedDevice, plannedDevices } from './planned.ts'
 import { explainSession } from './reasons.ts'
 import { isRunning } from './resident.ts'
-import { type Fault, type LabState, type RelaxedBfd, requireState } from './state.ts'
+import { type LabState, type RelaxedBfd, requireState } from './state.ts'
 
 export interface LabStatus {
   lab: string
@@ -28,7 +29,7 @@ export interface LabStatus {
   /** Service addresses announced by agents, summed over all tables. */
   dynamicRoutes: number
   relaxedBfd: RelaxedBfd[]
-  faults: Fault[]
+  faults: ActiveFault[]
 }
 
 export interface RoleStatus {

@@ -29,7 +29,8 @@ export interface Leftovers {
 /** Removes everything that belongs to the lab and returns what was found. */
 export async function takeDown(lab: string): Promise<Leftovers> {
   requireRoot()
-  return await withLabLock(lab, 'weft lab down', () => removeEverything(lab))
+  // A flapping link holds the lock for some milliseconds now and then.
+  return await withLabLock(lab, 'weft lab down', () => removeEverything(lab), { waitMs: 2000 })
 }
 
 /** Removes a lab without taking its lock: for `up`, which holds it already. */

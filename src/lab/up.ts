@@ -106,6 +106,7 @@ class LabBuilder {
       hasPods: false,
       processes: [],
       faults: [],
+      lastFault: 0,
     }
     this.#setups = setupDevices(fitted.plan, hasBfd)
   }

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { carrierDown, cutSilently, healLink, killNode } from '../../src/lab/fault.ts'
+import { healAll, injectFault } from '../../src/lab/faults/faults.ts'
 import { awaitNextHops, readNextHops } from '../../src/lab/forwarding.ts'
 import type { FlowReport } from '../../src/lab/probe/flow-report.ts'
 import { ConformanceFabric, prober } from './fabric.ts'
@@ -64,10 +64,10 @@ test('D1 with both uplinks up the spine has an equal path over each ToR, and flo
 
 test('D2 an uplink without carrier costs less than 200 ms, the other carries everything', async () => {
   const report = await underTraffic(async () => {
-    await carrierDown(fabric.lab, `${tor1}--n2`)
+    await injectFault(fabric.lab, { kind: 'carrier', link: `${tor1}--n2` })
     await awaitNextHops(fabric.lab, tor1, prefix, (hops) => hops.length === 1)
   })
-  await healLink(fabric.lab, `${tor1}--n2`)
+  await healAll(fabric.lab)
   await fabric.untilAsPlanned()
 
   expectOutage(report, 200)
@@ -75,10 +75,10 @@ test('D2 an uplink without carrier costs less than 200 ms, the other carries eve
 
 test('D3 a silent uplink is given up by BFD, long before the hold time', async () => {
   const report = await underTraffic(async () => {
-    await cutSilently(fabric.lab, `${tor1}--n2`)
+    await injectFault(fabric.lab, { kind: 'silent', link: `${tor1}--n2` })
     await awaitNextHops(fabric.lab, tor1, prefix, (hops) => hops.length === 1)
   })
-  await healLink(fabric.lab, `${tor1}--n2`)
+  await healAll(fabric.lab)
   await fabric.untilAsPlanned()
 
   expectOutage(report, 600)
@@ -95,7 +95,7 @@ test('D7 IPv4 routes go over IPv6 next hops of unnumbered links, both ways', asy
 
 test('D4 a ToR that dies leaves two next hops on the other, and flows survive on it', async () => {
   const report = await underTraffic(async () => {
-    await killNode(fabric.lab, tor1)
+    await injectFault(fabric.lab, { kind: 'device', device: tor1, how: 'power' })
     await awaitNextHops(fabric.lab, prober, prefix, (hops) => hops.length === 1)
     await new Promise((resolve) => setTimeout(resolve, 500))
   })

@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest'
 import { LabReader } from '../../src/lab/actual.ts'
 import { awaitConverged } from '../../src/lab/convergence.ts'
-import { carrierDown, healLink } from '../../src/lab/fault.ts'
+import { healFault, injectFault } from '../../src/lab/faults/faults.ts'
 import { readState } from '../../src/lab/state.ts'
 import { type LabStatus, readStatus } from '../../src/lab/status.ts'
 import { takeDown } from '../../src/lab/teardown.ts'
@@ -71,14 +71,14 @@ test('status names a link without carrier and what it costs, and nothing once it
   await bringUp(planOf(exampleIntent('one-rack')), { name: 'tlab', kubernetes: false })
   const link = 'dc1-compute1-leaf1--dc1-compute1-n1'
 
-  await carrierDown('tlab', link)
+  const { id } = await injectFault('tlab', { kind: 'carrier', link })
   const { differences } = await untilStatus('tlab', (status) =>
     status.differences.some(
       ({ device, kind, subject }) =>
         device === 'dc1-compute1-n1' && kind === 'route' && subject === '10.10.19.2/32',
     ),
   )
-  await healLink('tlab', link)
+  await healFault('tlab', id)
   const state = await readState('tlab')
   const reader = new LabReader('tlab')
   await awaitConverged({

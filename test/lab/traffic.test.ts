@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { kubeconfigPath } from '../../src/lab/cluster.ts'
-import { cutSilently, healLink } from '../../src/lab/fault.ts'
+import { healAll, injectFault } from '../../src/lab/faults/faults.ts'
 import { namespaceOf } from '../../src/lab/names.ts'
 import { openProbe } from '../../src/lab/probe/probe-host.ts'
 import { readStatus } from '../../src/lab/status.ts'
@@ -95,12 +95,12 @@ test('a silent cut costs what BFD needs to see it, and healing costs nothing', a
     const cutting = await sender.startFlows(flows)
     // Traffic before the event, so that its edge is seen.
     await new Promise((resolve) => setTimeout(resolve, 300))
-    await cutSilently(lab, link)
+    await injectFault(lab, { kind: 'silent', link })
     await untilBfd('down')
     const cut = await cutting.stop()
 
     const healing = await sender.startFlows(flows)
-    await healLink(lab, link)
+    await healAll(lab)
     await untilBfd('up')
     const healed = await healing.stop()
 

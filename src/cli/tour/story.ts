@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { ClusterApi } from '../../lab/cluster-api.ts'
 import { drainNode, undrainNode } from '../../lab/drain.ts'
-import { cutSilently, healLink, killNode } from '../../lab/fault.ts'
+import { healFault, injectFault } from '../../lab/faults/faults.ts'
 import { awaitNextHops, followRoute } from '../../lab/forwarding.ts'
 import { clientHost } from '../../lab/names.ts'
 import type { FlowReport } from '../../lab/probe/flow-report.ts'
@@ -111,12 +111,13 @@ export class Story {
     this.#narrator.say(`${link.id}: carrier stays up, every packet is lost, in both directions`)
     const isUsed = (hops: readonly { device?: string }[]) =>
       hops.some((hop) => hop.device === link.a.interface)
+    let fault = ''
     const { flows } = await this.#measure(async () => {
-      await cutSilently(lab, link.id)
+      fault = (await injectFault(lab, { kind: 'silent', link: link.id })).id
       await awaitNextHops(lab, link.a.device, this.#prefix, (hops) => !isUsed(hops))
     })
     this.#tellOutage('a link fails silently', flows)
-    await healLink(lab, link.id)
+    await healFault(lab, fault)
     await awaitNextHops(lab, link.a.device, this.#prefix, isUsed)
     this.#narrator.say('healed; the link carries traffic again')
   }
@@ -151,7 +152,7 @@ export class Story {
     this.#narrator.chapter('A node dies')
     this.#narrator.say(`${node}: power off`)
     const { flows } = await this.#measure(async () => {
-      await killNode(lab, node)
+      await injectFault(lab, { kind: 'device', device: node, how: 'power' })
       await Promise.all(
         links.map(({ a }) =>
           awaitNextHops(lab, a.device, this.#prefix, (hops) =>

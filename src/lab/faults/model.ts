@@ -11,21 +11,26 @@ export type FaultSpec =
 
 /** Names a link by its id, `<device>--<device>` in either order. */
 export type LinkFault =
-  /** Carrier is gone: at both ends, or at the end of one device only. */
+  /**
+   * Carrier is gone: both ports are shut down, or the one of `end` only. The other port then has no carrier either, but
+   * is not shut down, as on a real cable.
+   */
   | { kind: 'carrier'; link: string; end?: string }
   /** Carrier stays and packets are lost: both ways, or only those that one device sends; all of them, or one protocol's. */
   | { kind: 'silent'; link: string; from?: string; traffic?: 'all' | 'bfd' | 'bgp' }
   | { kind: 'rate'; link: string; from?: string; kilobitsPerSecond: number }
+  /** This share of the packets vanishes, at random. */
+  | { kind: 'loss'; link: string; from?: string; percent: number }
   /** Packets above this size vanish without an ICMP message. */
   | { kind: 'mtu'; link: string; bytes: number }
-  /** Carrier goes and comes again, `count` times. */
+  /** Carrier goes and comes again, `count` times; then the fault is over by itself. */
   | { kind: 'flap'; link: string; downMilliseconds: number; upMilliseconds: number; count: number }
 
 export interface DaemonFault {
   kind: 'daemon'
   device: string
   daemon: 'bgpd' | 'zebra' | 'bfdd' | 'frr' | 'agent'
-  /** SIGKILL, SIGSTOP, SIGTERM, or SIGKILL and an immediate start. */
+  /** SIGKILL, SIGSTOP, SIGTERM, or SIGKILL and an immediate start, after which the fault is over. */
   how: 'kill' | 'stop' | 'terminate' | 'restart'
 }
 
@@ -51,6 +56,7 @@ export interface PodFault {
   cluster: string
   namespace: string
   pod: string
+  /** What is deleted is over at once: the cluster makes another. */
   how: 'unready' | 'delete'
 }
 
