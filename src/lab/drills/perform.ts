@@ -1,0 +1,120 @@
+import { WeftError } from '../../diagnostics/error.ts'
+import { drainNode, undrainNode } from '../drain.ts'
+import { drainSwitch, undrainSwitch } from '../drain-switch.ts'
+import { describeFault } from '../faults/describe.ts'
+import { healAll, healFault, injectFault } from '../faults/faults.ts'
+import type { FaultSpec } from '../faults/model.ts'
+import type { LabState } from '../state.ts'
+import { NotApplicable } from './choose.ts'
+import type { Action } from './resolve.ts'
+import { awaitRestored } from './restore.ts'
+import type { Workload } from './workload.ts'
+
+/*
+ * Does to a lab what a drill says, and undoes all of it: whatever happens in between, `undo` leaves no fault in force
+ * and nothing drained.
+ */
+
+export class Performer {
+  readonly #state: LabState
+  readonly #workload: Workload | null
+  readonly #signal: AbortSignal | undefined
+  readonly #drained = new Set<string>()
+  #lastFault: string | null = null
+
+  constructor(state: LabState, workload: Workload | null, signal?: AbortSignal) {
+    this.#state = state
+    this.#workload = workload
+    this.#signal = signal
+  }
+
+  /** Does it, and says what was done once it is. */
+  async perform(action: Action): Promise<string> {
+    const { name: lab } = this.#state
+    switch (action.kind) {
+      case 'fail': {
+        const fault = await injectFault(lab, action.fault)
+        this.#lastFault = fault.id
+        return describeFault(fault.spec)
+      }
+      case 'heal':
+        if (action.what === 'it' && this.#lastFault !== null) await healFault(lab, this.#lastFault)
+        else await healAll(lab)
+        return action.what === 'it' ? 'what failed last is mended' : 'everything is mended'
+      case 'drain':
+        return await this.#drain(action.device)
+      case 'undrain':
+        await this.#undrain(action.device)
+        return `${action.device} is back in service`
+      case 'restart':
+        await this.#restart(action.what, action.device)
+        return action.what === 'frr'
+          ? `FRR on ${action.device} was restarted with graceful restart`
+          : `the agent on ${action.device} was restarted`
+      case 'roll':
+        for (const device of action.devices) {
+          await this.#restart('frr', device)
+          const problem = await awaitRestored(this.#state, this.#workload, 60_000, this.#signal)
+          if (problem !== null) throw notBack(device, problem)
+        }
+        return `FRR was restarted on ${action.devices.length} devices, one after the other`
+      case 'apply':
+        throw new WeftError('WEFT_DRILL_TARGET', 'a plan cannot be applied to a running lab yet', {
+          exitCode: 2,
+        })
+    }
+  }
+
+  /** Mends every fault and ends every drain that this drill began. */
+  async undo(): Promise<void> {
+    await healAll(this.#state.name)
+    for (const device of this.#drained) await this.#undrain(device)
+  }
+
+  async #drain(device: string): Promise<string> {
+    this.#drained.add(device)
+    if (this.#isNode(device)) {
+      await drainNode(this.#state, device, this.#nodePrefix(device))
+      return `${device} is drained: the fabric uses other nodes`
+    }
+    const { left } = await drainSwitch(this.#state, device)
+    return left.length === 0
+      ? `${device} is drained: nothing is sent to it`
+      : `${device} is drained: ${left.length} prefixes still come, which nobody else has`
+  }
+
+  async #undrain(device: string): Promise<void> {
+    if (this.#isNode(device)) await undrainNode(this.#state, device, this.#nodePrefix(device))
+    else await undrainSwitch(this.#state, device)
+    this.#drained.delete(device)
+  }
+
+  async #restart(what: 'frr' | 'agent', device: string): Promise<void> {
+    if (what === 'frr') throw new NotApplicable('FRR cannot be restarted with graceful restart here')
+    // As an upgrade does it: the old one ends in its own time, then the new one starts.
+    const fault: FaultSpec = { kind: 'daemon', device, daemon: 'agent', how: 'terminate' }
+    const { id } = await injectFault(this.#state.name, fault)
+    await healFault(this.#state.name, id)
+  }
+
+  #isNode(device: string): boolean {
+    return this.#state.plan.devices.some(({ name, role }) => name === device && role === 'node')
+  }
+
+  /** What is watched while a node drains: web where it runs, for that is what others can take over. */
+  #nodePrefix(device: string): string {
+    if (this.#workload?.announcers.includes(device)) return this.#workload.prefix
+    const found = this.#state.plan.devices.find(({ name }) => name === device)
+    return found?.vips[0] ?? found?.loopbacks[0] ?? ''
+  }
+}
+
+function notBack(device: string, problem: string): WeftError {
+  return new WeftError(
+    'WEFT_DRILL_NOT_RESTORED',
+    `after its restart ${device} is not as planned: ${problem}`,
+    {
+      hint: 'look at the device while the lab is up: run the drill on a lab of your own, with --name',
+    },
+  )
+}
