@@ -69,7 +69,7 @@ export function apiRules(apiUrl: string, api: ApiEffects | undefined, proxyPort:
             chain(`turn_${hook}`, 'nat', hook, -110, `${target} dnat ${ip} to ${hostname}:${proxyPort}`),
           ),
           // What still has the API's port here was connected before, and would go past the proxy.
-          chain('reset', 'filter', 'input', -10, `${target} reject with tcp reset`),
+          chain('refuse', 'filter', 'input', -10, `${target} reject with tcp reset`),
         ]
   return `${[...clear, `table inet ${tableName} {`, ...chains, '}'].join('\n')}\n`
 }

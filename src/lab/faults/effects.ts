@@ -56,6 +56,8 @@ export interface Effects {
   unreadyPods: UnreadyPod[]
 }
 
+export type FlapFault = ActiveFault & { spec: { kind: 'flap' } }
+
 /** When: a moment, for faults that come and go by themselves, or `ever`: everything that they touch at some time. */
 export type Moment = number | 'ever'
 
@@ -67,7 +69,7 @@ export function effectsOf(plan: Plan, faults: readonly ActiveFault[], at: Moment
 }
 
 /** Whether a flapping link is down at a moment: it begins with being down. */
-export function isFlappedDown(fault: ActiveFault & { spec: { kind: 'flap' } }, at: number): boolean {
+export function isFlappedDown(fault: FlapFault, at: number): boolean {
   const { downMilliseconds, upMilliseconds, count } = fault.spec
   const elapsed = at - Date.parse(fault.since)
   const period = downMilliseconds + upMilliseconds
@@ -75,7 +77,7 @@ export function isFlappedDown(fault: ActiveFault & { spec: { kind: 'flap' } }, a
 }
 
 /** When a flapping link next changes after a moment; null when it has come to its end. */
-export function nextFlap(fault: ActiveFault & { spec: { kind: 'flap' } }, after: number): number | null {
+export function nextFlap(fault: FlapFault, after: number): number | null {
   const { downMilliseconds, upMilliseconds, count } = fault.spec
   const start = Date.parse(fault.since)
   const period = downMilliseconds + upMilliseconds
@@ -88,7 +90,7 @@ export function nextFlap(fault: ActiveFault & { spec: { kind: 'flap' } }, after:
 }
 
 /** Whether a fault is a flapping link. */
-export function isFlap(fault: ActiveFault): fault is ActiveFault & { spec: { kind: 'flap' } } {
+export function isFlap(fault: ActiveFault): fault is FlapFault {
   return fault.spec.kind === 'flap'
 }
 

@@ -1,6 +1,7 @@
 import { WeftError } from '../../diagnostics/error.ts'
 import { withLabLock } from '../lock.ts'
 import { type LabState, requireState, writeState } from '../state.ts'
+import { startFlapper } from './flapper-process.ts'
 import type { ActiveFault, FaultSpec } from './model.ts'
 import { checkFault, settle } from './settle.ts'
 import { resolveFault } from './targets.ts'
@@ -21,11 +22,9 @@ export async function injectFault(lab: string, spec: FaultSpec): Promise<ActiveF
   return await withFaults(lab, 'weft lab fail', async (state) => {
     const resolved = resolveFault(state.plan, spec)
     await checkFault(state, resolved)
-    const fault: ActiveFault = {
-      id: `f${++state.lastFault}`,
-      spec: resolved,
-      since: new Date().toISOString(),
-    }
+    const id = `f${++state.lastFault}`
+    if (resolved.kind === 'flap') await startFlapper(lab, id)
+    const fault: ActiveFault = { id, spec: resolved, since: new Date().toISOString() }
     state.faults.push(fault)
     await writeState(state)
     try {

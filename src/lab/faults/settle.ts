@@ -7,7 +7,7 @@ import { settleAnnouncements } from './announcements.ts'
 import { settleApi } from './api-fault.ts'
 import { portScript } from './device-script.ts'
 import { type DeviceEffects, type Effects, effectsOf } from './effects.ts'
-import { endFlapper, startFlapper } from './flapper-process.ts'
+import { endFlapper } from './flapper-process.ts'
 import type { ActiveFault, FaultSpec } from './model.ts'
 import { deletePod, requirePod, settlePods } from './pods.ts'
 import { requireProcess, runsDaemon, settleProcesses } from './processes.ts'
@@ -59,8 +59,7 @@ export async function settle(state: LabState, changed: readonly ActiveFault[]): 
   await settlePods(state, touched.unreadyPods, wanted.unreadyPods)
   for (const fault of changed) {
     const isInForce = faults.includes(fault)
-    if (fault.spec.kind === 'flap')
-      await (isInForce ? startFlapper(state.name, fault.id) : endFlapper(state.name, fault.id))
+    if (fault.spec.kind === 'flap' && !isInForce) await endFlapper(state.name, fault.id)
     if (fault.spec.kind === 'pod' && fault.spec.how === 'delete' && isInForce)
       await deletePod(state, fault.spec)
   }
