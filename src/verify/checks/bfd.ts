@@ -58,7 +58,7 @@ export const bfdOverload: Check = {
         message: `${device.name} has ${count} BFD sessions, about ${Math.round(load * 100)} % of a core in bfdd`,
         devices: [device.name],
         path: sessionPath(context, busiest, 'bfd'),
-        like: `${device.role} ${device.site}`,
+        like: `${device.role} ${sessionPath(context, busiest, 'bfd')}`,
       }
     }
   },

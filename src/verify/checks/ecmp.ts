@@ -23,7 +23,7 @@ export const ecmpNarrow: Check = {
         message: `${device.name} has ${width} equal neighbours (${kind}) and may use ${device.maximumPaths} of them`,
         devices: [device.name],
         path,
-        like: `${path} ${device.role} ${device.site}`,
+        like: `${path} ${device.role}`,
       }
     }
   },
@@ -44,7 +44,7 @@ export const anycastWide: Check = {
         message: `${device.name} has ${width} neighbours below it (${kind}); a service announced behind all of them uses ${device.maximumPaths}`,
         devices: [device.name],
         path: context.pathOfSetting([device.name], 'maximumPaths', 'bgp.maximumPaths'),
-        like: `${device.role} ${device.site}`,
+        like: device.role,
       }
     }
   },

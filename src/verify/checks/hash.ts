@@ -19,7 +19,7 @@ export const hashPolarisation: Check = {
           : `${one.name} and ${other.name} are neighbours with the same hash seed ${one.hashSeed}`,
         devices: [one.name, other.name],
         path: one.path,
-        like: `${one.role} ${other.role} ${one.site} ${isKernelSeed}`,
+        like: `${one.role} ${other.role} ${isKernelSeed}`,
       }
     }
   },

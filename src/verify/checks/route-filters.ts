@@ -1,6 +1,6 @@
 /** Filters of two ends that disagree, prefixes that nobody takes, and loops that AS numbers make. */
 import type { Device } from '../../plan/model.ts'
-import { type Offer, offerOver, offersOf, type Refusal } from '../routes/offers.ts'
+import type { Offer } from '../routes/offers.ts'
 import type { Spread } from '../routes/spread.ts'
 import type { Check, Hit } from './check.ts'
 import type { VerifyContext } from './context.ts'
@@ -12,12 +12,12 @@ export const filtersDisagree: Check = {
   why: 'Both ends of a session were meant to expect the same routes. Where they do not, the sender believes that the route is known, and the receiver drops it without a word: `show bgp neighbors … filtered-routes` is the only trace.',
   mend: 'permit it at both ends, or at neither; plan again from the intent',
   *findOnRoute(spread: Spread, context: VerifyContext): Generator<Hit> {
-    for (const offer of offersOf(context.network, spread)) {
-      if (offer.refusal === null || offer.refusal === 'loop') continue
+    for (const offer of spread.refused()) {
+      if (offer.refusal === 'loop') continue
       const { local, remote } = offer.adjacency
       const receiver = context.devices.get(remote.device)!
       yield {
-        message: `${local.device} announces ${spread.prefix} (${describe(spread)}) to ${remote.device}, which refuses it by ${filterName(offer, offer.refusal)}`,
+        message: `${local.device} announces ${spread.prefix} (${describe(spread)}) to ${remote.device}, which refuses it by ${filterName(offer)}`,
         devices: [remote.device, local.device],
         path: receiver.role === 'node' || receiver.role === 'external' ? receiver.path : spread.origin.path,
         like: `${spread.kind} ${local.export} ${remote.import} ${offer.refusal}`,
@@ -26,7 +26,7 @@ export const filtersDisagree: Check = {
   },
 }
 
-function filterName({ adjacency: { remote } }: Offer, refusal: Refusal): string {
+function filterName({ adjacency: { remote }, refusal }: Offer): string {
   if (refusal === 'prefix-list') return `its list of what ${remote.device} may be told`
   if (refusal === 'as-path') return `its AS-path filter ${remote.acceptAsPath}`
   return `policy ${remote.import}`
@@ -70,21 +70,18 @@ export const asLoop: Check = {
     const { selections, prefix, origin, kind } = spread
     // Further away there is an aggregate; and an aggregate is known to its twin by its parts.
     if (kind === 'aggregate') return
-    for (const device of context.plan.devices) {
-      if (selections.has(device.name) || device.role === 'external') continue
-      if (sharesByDesign(device, origin)) continue
-      for (const { twin } of context.network.adjacencies.get(device.name)!) {
-        const selection = selections.get(twin.local.device)
-        if (selection === undefined) continue
-        const offer = offerOver(context.network, prefix, twin, selection)
-        if (offer?.refusal !== 'loop' || selection.paths.some(({ via }) => via === twin)) continue
-        yield {
-          message: `${device.name} drops ${prefix} of ${origin.name}: its own AS ${device.asn} is in the path [${offer.route.asPath.join(' ')}] that ${twin.local.device} tells it`,
-          devices: [device.name, origin.name],
-          path: context.pathOfSetting([device.name, origin.name], 'asn', device.path),
-          like: `${device.asn} ${device.role}`,
-        }
-        break
+    const seen = new Set<string>()
+    for (const { adjacency, route, refusal } of spread.refused()) {
+      const { local, remote } = adjacency
+      if (refusal !== 'loop' || selections.has(remote.device) || seen.has(remote.device)) continue
+      seen.add(remote.device)
+      const device = context.devices.get(remote.device)!
+      if (device.role === 'external' || sharesByDesign(device, origin)) continue
+      yield {
+        message: `${device.name} drops ${prefix} of ${origin.name}: its own AS ${device.asn} is in the path [${route.asPath.join(' ')}] that ${local.device} tells it`,
+        devices: [device.name, origin.name],
+        path: context.pathOfSetting([device.name, origin.name], 'asn', device.path),
+        like: `${device.asn} ${device.role}`,
       }
     }
   },

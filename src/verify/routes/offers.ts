@@ -6,44 +6,49 @@
 import { isPrivateAsn } from '../../net/private-asn.ts'
 import { bareRoute, evaluatorOf, type RouteAttributes } from '../simulate/policy.ts'
 import type { Adjacency, Network, Selection } from '../simulate/propagate.ts'
-import type { Spread } from './spread.ts'
 
 export type Refusal = 'loop' | 'prefix-list' | 'as-path' | 'policy'
 
+/** What one end tells the other and the other does not take. */
 export interface Offer {
   adjacency: Adjacency
   /** As it arrives at the other end. */
   route: RouteAttributes
-  /** Null when it is taken. */
-  refusal: Refusal | null
+  refusal: Refusal
 }
 
-/** Everything that is offered over sessions of the network, except a route back to where it came from. */
-export function* offersOf(network: Network, spread: Spread): Generator<Offer> {
-  const family = spread.prefix.includes(':') ? 'ipv6' : 'ipv4'
-  for (const [device, selection] of spread.selections) {
+/** Everything that is told and not taken, except a route on its way back to where it came from. */
+export function refusedOffers(
+  network: Network,
+  prefix: string,
+  selections: ReadonlyMap<string, Selection>,
+): Offer[] {
+  const family = prefix.includes(':') ? 'ipv6' : 'ipv4'
+  const refused: Offer[] = []
+  for (const [device, selection] of selections) {
     for (const adjacency of network.adjacencies.get(device) ?? []) {
       if (!adjacency.session.families.includes(family)) continue
       if (selection.paths.some(({ via }) => via === adjacency)) continue
-      const offer = offerOver(network, spread.prefix, adjacency, selection)
-      if (offer !== null) yield offer
+      const offer = refusedOver(network, prefix, adjacency, selection)
+      if (offer !== null) refused.push(offer)
     }
   }
+  return refused
 }
 
-/** What one end tells the other; null when its export policy or the rules of route reflection keep the route back. */
-export function offerOver(
+/** Null when an export policy or the rules of route reflection keep the route back, or when it is taken. */
+function refusedOver(
   network: Network,
   prefix: string,
   adjacency: Adjacency,
   selection: Selection,
 ): Offer | null {
   if (!mayReflect(adjacency, selection)) return null
-  const evaluator = evaluatorOf(network.plan, prefix)
-  const sent = evaluator.apply(adjacency.local.export, selection.attributes)
+  const sent = evaluatorOf(network.plan, prefix).apply(adjacency.local.export, selection.attributes)
   if (sent === null) return null
   const route = onTheWire(adjacency, sent)
-  return { adjacency, route, refusal: refusalOf(network, prefix, adjacency, route) }
+  const refusal = refusalOf(network, prefix, adjacency, route)
+  return refusal === null ? null : { adjacency, route, refusal }
 }
 
 function mayReflect({ session, local }: Adjacency, selection: Selection): boolean {

@@ -3,6 +3,7 @@ import type { Scope } from '../../intent/model.ts'
 import type { Device } from '../../plan/model.ts'
 import type { RouteAttributes } from '../simulate/policy.ts'
 import type { Selection } from '../simulate/propagate.ts'
+import type { Offer } from './offers.ts'
 
 export type RouteKind = 'switch' | 'node' | 'pod' | 'service' | 'aggregate' | 'external'
 
@@ -15,4 +16,6 @@ export interface Spread {
   origin: Device
   origins: ReadonlyMap<string, RouteAttributes>
   selections: ReadonlyMap<string, Selection>
+  /** What neighbours tell each other about it and what is refused of it; worked out once, when first asked for. */
+  refused(): readonly Offer[]
 }

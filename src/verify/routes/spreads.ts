@@ -13,6 +13,7 @@ import type { Device, Origination, Plan, ServicePool } from '../../plan/model.ts
 import { bareRoute, evaluatorOf, type RouteAttributes } from '../simulate/policy.ts'
 import { type Adjacency, type Network, propagate, type Selection } from '../simulate/propagate.ts'
 import { kindsOfDevices } from './kinds.ts'
+import { type Offer, refusedOffers } from './offers.ts'
 import { setsHolding } from './prefix-sets.ts'
 import type { RouteKind, Spread } from './spread.ts'
 
@@ -20,10 +21,12 @@ import type { RouteKind, Spread } from './spread.ts'
 export const exactLimit = 300
 
 export interface Coverage {
-  /** Prefixes carried through the plan. */
+  /** Prefixes of the plan that were carried through it. */
   carried: number
-  /** Prefixes they stand for. */
+  /** Prefixes of the plan, all of which they stand for. */
   prefixes: number
+  /** Service addresses that were tried, one of each scope from each kind of node. */
+  services: number
 }
 
 interface Sample {
@@ -45,7 +48,12 @@ export function visitSpreads(network: Network, visit: (spread: Spread) => void):
     const selections = propagate(network, entry.prefix, entry.origins, injected)
     holders.see(entry.prefix, selections)
     defaults.see(entry.prefix, selections)
-    visit({ ...entry, selections })
+    let refused: Offer[] | null = null
+    visit({
+      ...entry,
+      selections,
+      refused: () => (refused ??= refusedOffers(network, entry.prefix, selections)),
+    })
   }
 
   for (const entry of sampled) carry(entry)
@@ -62,8 +70,14 @@ export function visitSpreads(network: Network, visit: (spread: Spread) => void):
     if (name === undefined) continue
     carry({ prefix, kind: 'external', scope: null, origin: deviceNamed(plan, name), origins }, injected)
   }
-  const prefixes = originations.specific.size + originations.aggregates.size + originations.defaults.size
-  return { carried: sampled.length + originations.aggregates.size + originations.defaults.size, prefixes }
+  const { specific, aggregates, defaults: defaultRoutes } = originations
+  const inPlan = sampled.filter(({ prefix }) => specific.has(prefix)).length
+  const always = aggregates.size + defaultRoutes.size
+  return {
+    carried: inPlan + always,
+    prefixes: specific.size + always,
+    services: sampled.length - inPlan,
+  }
 }
 
 interface Originations {
@@ -72,7 +86,11 @@ interface Originations {
   defaults: Map<string, Map<string, RouteAttributes>>
 }
 
+const originationsOf = new WeakMap<Plan, Originations>()
+
 function collect(plan: Plan): Originations {
+  const known = originationsOf.get(plan)
+  if (known !== undefined) return known
   const found: Originations = { specific: new Map(), aggregates: new Map(), defaults: new Map() }
   for (const device of plan.devices) {
     for (const { prefix, via, policy } of device.originates) {
@@ -88,7 +106,13 @@ function collect(plan: Plan): Originations {
       target.set(prefix, (target.get(prefix) ?? new Map()).set(device.name, attributes))
     }
   }
+  originationsOf.set(plan, found)
   return found
+}
+
+/** Who originates a prefix that is no aggregate and no default, and with what attributes. */
+export function originsOf(plan: Plan, prefix: string): ReadonlyMap<string, RouteAttributes> {
+  return collect(plan).specific.get(prefix)?.origins ?? new Map()
 }
 
 function sample(plan: Plan, { specific }: Originations): Sample[] {
