@@ -30,10 +30,10 @@ export function interfacesOf(plan: Plan, device: string): string[] {
 }
 
 /** Address the client speaks from: 198.18.0.0/15 and 2001:2::/48 are reserved for measurements (RFC 2544, 5180). */
-const clientAddress = '198.18.0.1'
-const clientAddress6 = '2001:2::1'
+export const clientAddress = '198.18.0.1'
+export const clientAddress6 = '2001:2::1'
 /** Name of the client's cable at the external networks' end. */
-const clientInterface = 'client'
+export const clientInterface = 'client'
 
 export interface ClientLink {
   external: string

@@ -2,11 +2,29 @@
  * The resident probe of one host, started inside its namespace by probe-host.ts and spoken to over Node's IPC channel.
  * It ends when the channel does, so nothing stays behind a lab that was killed.
  */
+import { setPriority } from 'node:os'
+import { HttpFlows } from './http-flows.ts'
 import { requestOnce } from './http-request.ts'
-import type { HttpRequest, ProbeCall, ProbeMethod, ProbeReply, ProbeRequests } from './protocol.ts'
-import { FlowSender, listenEcho } from './udp-flows.ts'
+import { listen } from './listener.ts'
+import type {
+  FlowSeries,
+  FlowSpec,
+  HttpRequest,
+  ProbeCall,
+  ProbeMethod,
+  ProbeReply,
+  ProbeRequests,
+} from './protocol.ts'
+import { TcpFlows } from './tcp-flows.ts'
+import { killCapture, UdpFlows } from './udp-flows.ts'
 
-const senders = new Map<number, FlowSender>()
+/** A group of flows being sent. */
+interface Sender {
+  start(): Promise<number[]>
+  stop(): Promise<FlowSeries>
+}
+
+const senders = new Map<number, Sender>()
 let nextRun = 1
 
 type Handlers = {
@@ -14,16 +32,16 @@ type Handlers = {
 }
 
 const handlers: Handlers = {
-  async echo({ address, port, name }) {
-    await listenEcho(address, port, name)
+  async listen({ address, port, name }) {
+    await listen(address, port, name)
     return null
   },
   async startFlows(spec) {
-    const sender = new FlowSender(spec)
-    await sender.start()
+    const sender = senderFor(spec)
+    const sourcePorts = await sender.start()
     const run = nextRun++
     senders.set(run, sender)
-    return { run }
+    return { run, sourcePorts }
   },
   async stopFlows({ run }) {
     const sender = senders.get(run)
@@ -36,10 +54,20 @@ const handlers: Handlers = {
   },
 }
 
+// A meter that waits for a processor measures the processor. It needs little, and says when it had to wait.
+setPriority(-10)
 process.on('message', (call: ProbeCall) => {
   void answer(call).then((reply) => process.send?.(reply))
 })
-process.on('disconnect', () => process.exit())
+process.on('disconnect', () => {
+  killCapture()
+  process.exit()
+})
+
+function senderFor(spec: FlowSpec): Sender {
+  if (spec.protocol === 'tcp') return new TcpFlows(spec)
+  return spec.protocol === 'http' ? new HttpFlows(spec) : new UdpFlows(spec)
+}
 
 async function answer({ id, method, params }: ProbeCall): Promise<ProbeReply> {
   try {

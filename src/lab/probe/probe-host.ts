@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { WeftError } from '../../diagnostics/error.ts'
 import { inNamespace } from '../../linux/namespace.ts'
 import { labEnvironmentKey, namespaceOf } from '../names.ts'
+import { withCompileCache } from '../node/compile-cache.ts'
 import { analyzeFlows, type FlowReport } from './flow-report.ts'
 import type { FlowSpec, HttpAnswer, HttpRequest, ProbeMethod, ProbeReply, ProbeRequests } from './protocol.ts'
 
@@ -10,7 +11,8 @@ import type { FlowSpec, HttpAnswer, HttpRequest, ProbeMethod, ProbeReply, ProbeR
  * Sends traffic from inside a lab's hosts and measures it there.
  *
  * Each host gets one resident process, because starting one for every measurement would take longer than most outages.
- * Flows are measured by their answers: what is lost on the way back counts as lost, as it does for a user.
+ * Flows are measured by their answers: what is lost on the way back counts as lost, as it does for a user. What is
+ * measured how is in docs/reference/probes.md.
  */
 
 const program = fileURLToPath(new URL('host-process.ts', import.meta.url))
@@ -22,6 +24,8 @@ interface Waiting {
 
 /** A running group of flows. */
 export interface FlowRun {
+  /** As many as there are flows; of HTTP, numbers that tell its rows of requests apart. */
+  sourcePorts: number[]
   /** Ends it and says what was lost. */
   stop(): Promise<FlowReport>
 }
@@ -40,15 +44,15 @@ export class ProbeHost {
     child.on('error', () => this.#fail())
   }
 
-  /** Answers UDP on an address of this host with the host's name. */
+  /** Answers UDP and HTTP on an address of this host with the host's name. */
   async echo(address: string, port: number): Promise<void> {
-    await this.#call('echo', { address, port, name: this.host })
+    await this.#call('listen', { address, port, name: this.host })
   }
 
   /** Starts sending; the flows run until they are stopped. */
   async startFlows(spec: FlowSpec): Promise<FlowRun> {
-    const { run } = await this.#call('startFlows', spec)
-    return { stop: async () => analyzeFlows(await this.#call('stopFlows', { run })) }
+    const { run, sourcePorts } = await this.#call('startFlows', spec)
+    return { sourcePorts, stop: async () => analyzeFlows(await this.#call('stopFlows', { run })) }
   }
 
   /** One HTTP request over a connection of its own. */
@@ -94,9 +98,11 @@ export function openProbe(lab: string, host: string): ProbeHost {
   const child = fork(program, [], {
     execPath,
     execArgv,
-    env: { ...process.env, [labEnvironmentKey]: lab },
+    env: { ...withCompileCache(process.env), [labEnvironmentKey]: lab },
     // Nobody reads what it prints, and an unread pipe would stop it.
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    // Series are arrays of numbers, which JSON would print.
+    serialization: 'advanced',
   })
   return new ProbeHost(host, child)
 }

@@ -1,118 +1,115 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
+import { recordFlows } from './flow-log.ts'
+import { firstProbePort, HostCapture } from './host-capture.ts'
+import { epochMs, Pacer } from './pacer.ts'
 import type { FlowSeries, FlowSpec } from './protocol.ts'
 
 /*
- * Sends numbered datagrams at a constant rate over several flows and notes which come back.
- *
- * The sender's own pauses are noted too: a process that was not scheduled for 80 ms sends nothing for 80 ms, and
- * whoever reads the result must know that this was not the network.
+ * Sends numbered datagrams at a constant rate over several flows. What left and what came back is read from the
+ * kernel's own record of this host (host-capture.ts), never from the times at which this process ran.
  */
 
 interface Flow {
   socket: Socket
-  sentAt: number[]
-  answeredAt: (number | null)[]
-  answeredBy: string[]
+  sourcePort: number
+  handedAt: number[]
 }
 
 /** Answers on their way when sending ends still count. */
 const graceMs = 300
 
-export class FlowSender {
+/** One capture serves all groups of a host. */
+let capture: HostCapture | undefined
+let captureUsers = 0
+
+export class UdpFlows {
   readonly #spec: FlowSpec
-  readonly #intervalMs: number
+  readonly #pacer: Pacer
   #flows: Flow[] = []
-  #timer: NodeJS.Timeout | undefined
-  #sent = 0
-  #startedAt = 0
-  #lastTickAt = 0
-  #senderStallMs = 0
 
   constructor(spec: FlowSpec) {
     this.#spec = spec
-    this.#intervalMs = 1000 / spec.packetsPerSecond
+    this.#pacer = new Pacer(spec.packetsPerSecond, (sequence) => this.#send(sequence))
   }
 
-  async start(): Promise<void> {
-    const { flows, firstSourcePort } = this.#spec
-    this.#flows = await Promise.all(
-      Array.from({ length: flows }, (_, index) =>
-        this.#openFlow(firstSourcePort === undefined ? 0 : firstSourcePort + index),
-      ),
-    )
-    this.#startedAt = performance.now()
-    this.#lastTickAt = this.#startedAt
-    this.#timer = setInterval(() => this.#tick(), 1)
+  /** Starts sending and gives the source ports that the flows got. */
+  async start(): Promise<number[]> {
+    captureUsers++
+    capture ??= new HostCapture()
+    await capture.start()
+    const { flows } = this.#spec
+    const ports = (this.#spec.sourcePorts ?? randomPorts(flows * 2)).values()
+    this.#flows = await Promise.all(Array.from({ length: flows }, () => this.#openFlow(ports)))
+    this.#pacer.start()
+    return this.#flows.map(({ sourcePort }) => sourcePort)
   }
 
   async stop(): Promise<FlowSeries> {
-    clearInterval(this.#timer)
+    this.#pacer.stop()
     await delay(graceMs)
-    const flows = this.#flows.map(({ socket, sentAt, answeredAt, answeredBy }) => {
-      const sourcePort = socket.address().port
-      socket.close()
-      return { sourcePort, sentAt, answeredAt, answeredBy }
-    })
+    const running = capture
+    captureUsers--
+    let missedByCapture = 0
+    if (captureUsers === 0) {
+      capture = undefined
+      missedByCapture = (await running?.stop()) ?? 0
+    }
+    const packets = running?.packets() ?? []
+    for (const { socket } of this.#flows) socket.close()
     return {
       // Of one flow: packets go to the flows in turn.
-      intervalMs: this.#intervalMs * this.#spec.flows,
-      senderStallMs: this.#senderStallMs,
-      flows,
+      intervalMs: this.#pacer.intervalMs * this.#spec.flows,
+      senderStallMs: this.#pacer.longestStallMs,
+      missedByCapture,
+      stallAfterMs: null,
+      flows: recordFlows(this.#flows, packets),
     }
   }
 
-  async #openFlow(sourcePort: number): Promise<Flow> {
+  /** Takes the next source port that is free. */
+  async #openFlow(ports: Iterator<number>): Promise<Flow> {
     const { source, destination } = this.#spec
-    const socket = createSocket(destination.includes(':') ? 'udp6' : 'udp4')
-    const flow: Flow = { socket, sentAt: [], answeredAt: [], answeredBy: [] }
-    socket.on('message', (message) => noteAnswer(flow, message))
-    socket.bind({ port: sourcePort, ...(source === undefined ? {} : { address: source }) })
-    await once(socket, 'listening')
-    // Unreachable is a loss like any other: it is seen by the answer that does not come.
-    socket.on('error', () => {})
-    return flow
-  }
-
-  #tick(): void {
-    const now = performance.now()
-    this.#senderStallMs = Math.max(this.#senderStallMs, now - this.#lastTickAt)
-    this.#lastTickAt = now
-    const due = Math.floor((now - this.#startedAt) / this.#intervalMs) + 1
-    while (this.#sent < due) {
-      const flow = this.#flows[this.#sent % this.#flows.length] as Flow
-      this.#send(flow)
-      this.#sent++
+    const family = destination.includes(':') ? 6 : 4
+    for (let next = ports.next(); next.done !== true; next = ports.next()) {
+      const socket = createSocket({
+        type: family === 6 ? 'udp6' : 'udp4',
+        // Destinations are addresses: no resolver is to be asked for each packet.
+        lookup: (host, _options, found) => found(null, host, family),
+      })
+      try {
+        // A lookup of this kind is done at once, and so is binding: who asks after it has missed the event.
+        const listening = once(socket, 'listening')
+        socket.bind({ port: next.value, ...(source === undefined ? {} : { address: source }) })
+        await listening
+      } catch (error) {
+        socket.close()
+        if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') continue
+        throw error
+      }
+      // Unreachable is a loss like any other: it is seen by the answer that does not come.
+      socket.on('error', () => {})
+      return { socket, sourcePort: next.value, handedAt: [] }
     }
+    throw new Error(`none of the source ports for ${destination} is free`)
   }
 
-  #send(flow: Flow): void {
-    const message = Buffer.alloc(4)
-    message.writeUInt32BE(flow.sentAt.length)
-    flow.sentAt.push(performance.now())
-    flow.answeredAt.push(null)
+  #send(sequence: number): void {
+    const flow = this.#flows[sequence % this.#flows.length] as Flow
+    const message = Buffer.allocUnsafe(4)
+    message.writeUInt32BE(flow.handedAt.length)
+    flow.handedAt.push(epochMs())
     flow.socket.send(message, this.#spec.port, this.#spec.destination, () => {})
   }
 }
 
-function noteAnswer(flow: Flow, message: Buffer): void {
-  if (message.length < 4) return
-  const sequence = message.readUInt32BE()
-  if (flow.answeredAt[sequence] !== null) return
-  flow.answeredAt[sequence] = performance.now()
-  const host = message.subarray(4).toString('utf8')
-  if (!flow.answeredBy.includes(host)) flow.answeredBy.push(host)
+/** Ends the capture with the process. */
+export function killCapture(): void {
+  capture?.kill()
 }
 
-/** Answers every datagram with itself and the name of this host. */
-export async function listenEcho(address: string, port: number, name: string): Promise<void> {
-  const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4')
-  const suffix = Buffer.from(name)
-  socket.on('message', (message, from) => {
-    socket.send(Buffer.concat([message.subarray(0, 4), suffix]), from.port, from.address, () => {})
-  })
-  socket.bind({ address, port })
-  await once(socket, 'listening')
-  socket.on('error', () => {})
+function randomPorts(count: number): number[] {
+  const first = firstProbePort + Math.floor(Math.random() * 10_000)
+  return Array.from({ length: count }, (_, index) => first + index)
 }
