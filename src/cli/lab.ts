@@ -2,6 +2,10 @@ import { Command } from 'commander'
 import { labDoctorCommand } from './lab-doctor.ts'
 import { labDownCommand } from './lab-down.ts'
 import { labExportCommand } from './lab-export.ts'
+import { labFailCommand } from './lab-fail.ts'
+import { labFaultsCommand } from './lab-faults.ts'
+import { labHealCommand } from './lab-heal.ts'
+import { labImpairCommand } from './lab-impair.ts'
 import { labExecCommand, labVtyshCommand } from './lab-inside.ts'
 import { labListCommand, labStatusCommand } from './lab-status.ts'
 import { labUpCommand } from './lab-up.ts'
@@ -16,6 +20,10 @@ export function labCommand(): Command {
     .addCommand(labStatusCommand())
     .addCommand(labExecCommand())
     .addCommand(labVtyshCommand())
+    .addCommand(labFailCommand())
+    .addCommand(labHealCommand())
+    .addCommand(labImpairCommand())
+    .addCommand(labFaultsCommand())
     .addCommand(labDownCommand())
     .addCommand(labDoctorCommand())
     .addCommand(labListCommand())
@@ -27,6 +35,7 @@ Examples:
   weft lab up                    start what weft.yaml describes and wait until it has converged
   weft lab status                planned against actual, differences first
   weft lab vtysh leaf -c 'show bgp summary'
+  weft lab fail device leaf      break something; weft lab heal --all mends it
   weft lab down                  remove it`,
     )
 }

@@ -83,13 +83,22 @@ export async function requireState(lab: string): Promise<LabState> {
   })
 }
 
-/** Writes a lab's state in one step: a reader sees the old or the new one, never half of it. */
+let lastWrite: Promise<unknown> = Promise.resolve()
+
+/**
+ * Writes a lab's state in one step: a reader sees the old or the new one, never half of it. Writes follow one another,
+ * and each writes what the state is when its turn comes.
+ */
 export async function writeState(state: LabState): Promise<void> {
-  const { root, state: path } = pathsOf(state.name)
-  await mkdir(root, { recursive: true })
-  const temporary = `${path}.${process.pid}`
-  await writeFile(temporary, `${JSON.stringify(state)}\n`, { mode: 0o600 })
-  await rename(temporary, path)
+  const turn = lastWrite.then(async () => {
+    const { root, state: path } = pathsOf(state.name)
+    await mkdir(root, { recursive: true })
+    const temporary = `${path}.${process.pid}`
+    await writeFile(temporary, `${JSON.stringify(state)}\n`, { mode: 0o600 })
+    await rename(temporary, path)
+  })
+  lastWrite = turn.catch(() => {})
+  await turn
 }
 
 /** Names of all labs that left a state folder. */

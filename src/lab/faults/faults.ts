@@ -28,7 +28,7 @@ export async function injectFault(lab: string, spec: FaultSpec): Promise<ActiveF
     state.faults.push(fault)
     await writeState(state)
     try {
-      await settle(state, [fault])
+      await settle(state, state.faults, [fault])
     } catch (error) {
       await remove(state, [fault]).catch(() => {})
       throw error
@@ -84,8 +84,9 @@ async function withFaults<T>(
 
 async function remove(state: LabState, faults: readonly ActiveFault[]): Promise<void> {
   if (faults.length === 0) return
-  state.faults = state.faults.filter((fault) => !faults.includes(fault))
-  await settle(state, faults)
+  const rest = state.faults.filter((fault) => !faults.includes(fault))
+  await settle(state, rest, faults)
+  state.faults = rest
   await writeState(state)
 }
 

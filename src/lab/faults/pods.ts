@@ -8,7 +8,8 @@ import type { UnreadyPod } from './effects.ts'
 
 /** Pods by the API, over the lab's own way to it, which faults of the API leave alone. */
 
-const answerTimeoutMs = 20_000
+/** How long an API that was powered on a moment ago may take until it listens. */
+const wakeMs = 20_000
 
 interface PodList {
   items: { metadata: { name: string; namespace: string } }[]
@@ -16,7 +17,7 @@ interface PodList {
 
 /** Refuses a pod that is not there. */
 export async function requirePod(state: LabState, { cluster, namespace, pod }: UnreadyPod): Promise<void> {
-  await withApi(state, cluster, async (api) => {
+  await withApi(state, cluster, 0, async (api) => {
     const { items } = await api.get<PodList>('/api/v1/pods')
     const names = items.map(({ metadata }) => `${metadata.namespace}/${metadata.name}`)
     if (names.includes(`${namespace}/${pod}`)) return
@@ -44,7 +45,7 @@ export async function settlePods(
       (other) => other.cluster === pod.cluster && other.namespace === pod.namespace && other.pod === pod.pod,
     )
     const patch = { metadata: { annotations: { [readyAnnotation]: isUnready ? 'false' : null } } }
-    await withApi(state, pod.cluster, async (api) => {
+    await withApi(state, pod.cluster, wakeMs, async (api) => {
       await whenThere(() => api.patch(pathOf(pod), patch))
     })
   }
@@ -52,7 +53,7 @@ export async function settlePods(
 
 /** Deletes a pod, as somebody with kubectl would. */
 export async function deletePod(state: LabState, pod: UnreadyPod): Promise<void> {
-  await withApi(state, pod.cluster, async (api) => {
+  await withApi(state, pod.cluster, wakeMs, async (api) => {
     await whenThere(() => api.delete(pathOf(pod)))
   })
 }
@@ -64,19 +65,29 @@ function pathOf({ namespace, pod }: UnreadyPod): string {
 async function withApi(
   state: LabState,
   name: string,
+  waitMs: number,
   work: (api: ClusterApi) => Promise<void>,
 ): Promise<void> {
   const cluster = state.plan.clusters.find((candidate) => candidate.name === name)!
   const api = new ClusterApi(state.name, cluster)
-  const deadline = Date.now() + answerTimeoutMs
+  const deadline = Date.now() + waitMs
   try {
     for (;;) {
       try {
         await work(api)
         return
       } catch (error) {
-        // An API that was powered on a moment ago does not listen yet.
-        if (!isUnreachable(error) || Date.now() > deadline) throw error
+        if (!isUnreachable(error)) throw error
+        if (Date.now() >= deadline)
+          throw new WeftError(
+            'WEFT_LAB_API',
+            `the API of ${name} does not answer: ${(error as Error).message}`,
+            {
+              hint: `its node is ${cluster.controlPlane[0]}; faults in force: weft lab faults`,
+              exitCode: 4,
+              cause: error,
+            },
+          )
       }
       await delay(200)
     }

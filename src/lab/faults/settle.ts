@@ -36,9 +36,13 @@ export async function checkFault(state: LabState, spec: FaultSpec): Promise<void
   if (spec.kind === 'pod') await requirePod(state, spec)
 }
 
-/** Applies the faults of `state` wherever `changed` ones, which came or went, touch the machine. */
-export async function settle(state: LabState, changed: readonly ActiveFault[]): Promise<void> {
-  const { plan, faults } = state
+/** Applies `faults` and nothing else wherever `changed` ones, which came or are to go, touch the machine. */
+export async function settle(
+  state: LabState,
+  faults: readonly ActiveFault[],
+  changed: readonly ActiveFault[],
+): Promise<void> {
+  const { plan } = state
   const touched = effectsOf(plan, changed, 'ever')
   const wanted = effectsOf(plan, faults, Date.now())
   await settlePorts(state.name, touched, wanted)

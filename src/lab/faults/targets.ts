@@ -218,7 +218,7 @@ function requireRole(plan: Plan, { site, role: word }: { site: string; role: str
   const roles = new Set(plan.devices.filter((device) => device.site === site).map(({ role }) => role))
   const wanted =
     shortRoles[word] ?? word.replace(/(leaf|spine|router|node)s$/, '$1').replace(/leaves$/, 'leaf')
-  return [...roles].find((role) => role === wanted) ?? unknown(`tier of site ${site}`, word, roles)
+  return [...roles].find((role) => role === wanted) ?? unknown(`tier in site ${site} named`, word, roles)
 }
 
 function requireBoundary<T extends { site: string; boundary?: 'all' | 'dci' | 'edge' }>(
