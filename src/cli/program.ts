@@ -43,6 +43,12 @@ const commands: readonly CommandEntry[] = [
     load: async () => (await import('./lab.ts')).labCommand(),
   },
   {
+    name: 'drill',
+    summary: 'break the lab under measured traffic and judge what it cost',
+    badInput: 3,
+    load: async () => (await import('./drill.ts')).drillCommand(),
+  },
+  {
     name: 'why',
     summary: 'say where a Service is announced, and if not, why not and what to do',
     load: async () => (await import('./why.ts')).whyCommand(),
