@@ -64,7 +64,7 @@ export async function startAgent(config: AgentConfig, log: Logger): Promise<Agen
 
   const parts: AgentParts = {
     config,
-    apiUrl: client.url,
+    client,
     bgpd,
     cluster,
     decisions: gate.decisions,

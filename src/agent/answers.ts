@@ -1,5 +1,6 @@
 import type { FrrDaemon } from '../frr/daemon.ts'
 import { readBgpSummary } from '../frr/show-bgp.ts'
+import type { KubeClient } from '../kube/client.ts'
 import type { AgentMetrics } from './agent-metrics.ts'
 import type { ClusterView } from './cluster-view.ts'
 import type { AgentConfig } from './config.ts'
@@ -7,7 +8,7 @@ import type { Decision } from './desired/decision.ts'
 import { explainSubject } from './explain/explain.ts'
 import { isUnasked } from './explain/unasked.ts'
 import type { Reconciler } from './reconciler.ts'
-import { findSoleAddresses } from './sole-announcer.ts'
+import { findAnnouncers } from './sole-announcer.ts'
 import type { AgentControl, Answer, Answerer, DrainStatus, Question } from './status-server.ts'
 import type { WeightWatch } from './weight-watch.ts'
 
@@ -20,7 +21,7 @@ import type { WeightWatch } from './weight-watch.ts'
 
 export interface AgentParts {
   config: AgentConfig
-  apiUrl: string
+  client: KubeClient
   bgpd: FrrDaemon
   cluster: ClusterView
   /** By address. */
@@ -82,8 +83,7 @@ export function answerOperators(parts: AgentParts): Answerer {
     if (path === '/status') return { status: 200, body: await readStatus(parts) }
     if (path === '/drain') return { status: 200, body: parts.control?.drainStatus ?? {} }
     if (path === '/why') return { status: 200, body: await explainSubject(parts, query) }
-    if (path === '/sole-addresses')
-      return { status: 200, body: { addresses: await findSoleAddresses(parts) } }
+    if (path === '/sole-addresses') return { status: 200, body: await findAnnouncers(parts) }
     if (path === '/decisions') return { status: 200, body: [...decisions.values()] }
     const address = /^\/decisions\/(.+)$/.exec(path)?.[1]
     const decision = address === undefined ? undefined : decisions.get(address)
@@ -134,7 +134,7 @@ async function printMetrics({ bgpd, reconciler, metrics }: AgentParts): Promise<
 }
 
 async function readStatus(parts: AgentParts): Promise<AgentStatus> {
-  const { config, apiUrl, bgpd, cluster, reconciler } = parts
+  const { config, client, bgpd, cluster, reconciler } = parts
   const waitingFor = notReady(parts)
   const summary = reconciler.isBgpdUp ? await readBgpSummary(bgpd).catch(() => undefined) : undefined
   const withheld = [...parts.decisions.values()]
@@ -159,7 +159,7 @@ async function readStatus(parts: AgentParts): Promise<AgentStatus> {
       })),
     },
     api: {
-      url: apiUrl,
+      url: client.url,
       collections: Object.fromEntries(
         [...cluster.reflectors].map(([kind, reflector]) => [
           kind,

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { Command } from 'commander'
+import type { Announcers } from '../agent/sole-announcer.ts'
 import type { DrainStatus } from '../agent/status-server.ts'
 import { WeftError } from '../diagnostics/error.ts'
 import { askAgent } from './agent-request.ts'
@@ -17,6 +18,8 @@ interface DrainOptions extends TargetOptions {
 }
 
 const pollMs = 100
+/** How long leaves may take to pass on what else there is, once a node has withdrawn. */
+const otherRoutesMs = 3_000
 
 /** `weft drain`. */
 export function drainCommand(): Command {
@@ -36,20 +39,26 @@ Examples:
   weft drain node dc1-compute1-n1 --lab demo
   weft drain node worker-7 && systemctl restart frr && weft undrain node worker-7
 
-Exits with 1 when it would leave addresses without an announcer, or is not finished in time.`,
+Exits with 1 when it would leave, or has left, addresses without an announcer, or is not finished in time.`,
     )
     .action(async (name: string, options: DrainOptions, self: Command) => {
       const output = openOutput(self)
       const { agent, others } = await targetsOf(name, options)
-      const soleAddresses = await findSoleAddresses(agent, others)
+      const before = others.length > 0 ? await askOthers(agent, others) : await askOne(agent)
+      const { addresses: soleAddresses, believed } = before
       if (soleAddresses.length > 0 && !options.force) throw lastAnnouncer(name, soleAddresses)
+      for (const { address, nodes } of believed)
+        output.note(`${address} is not seen in BGP, and should be announced by ${nodes.join(', ')}`)
       const report = await command(agent, 'drain', timeoutOf(options), output)
-      if (output.format === 'json') output.printJson({ node: name, ...report, soleAddresses })
+      const darkAddresses = [...soleAddresses, ...(await findUnseen(agent, before))]
+      if (output.format === 'json')
+        output.printJson({ node: name, ...report, soleAddresses, believed, darkAddresses })
       else {
         output.print(`${name} is ${report.phase} after ${report.seconds} s`)
-        if (soleAddresses.length > 0) output.print(`announced by nobody now: ${listSome(soleAddresses)}`)
+        if (darkAddresses.length > 0) output.print(`announced by nobody now: ${listSome(darkAddresses)}`)
         output.print(`bring it back with: weft undrain node ${name}`)
       }
+      if (darkAddresses.length > 0 && !options.force) process.exitCode = 1
     })
   return new Command('drain')
     .description('Takes something out of service without losing a packet.')
@@ -87,18 +96,34 @@ async function targetsOf(
   return { agent: agents[0]!, others: all.filter((agent) => agent.node !== name) }
 }
 
-/**
- * What would be announced by nobody. The node's agent can only guess it, since it does not hear of drains elsewhere; in
- * a lab all others are asked, and one that does not answer counts for nothing.
- */
-async function findSoleAddresses(agent: AgentTarget, others: readonly AgentTarget[]): Promise<string[]> {
-  if (others.length === 0)
-    return (await askAgent<{ addresses: string[] }>(agent.socket, '/sole-addresses')).addresses
+async function askOne({ socket }: AgentTarget): Promise<Announcers> {
+  return await askAgent<Announcers>(socket, '/sole-addresses')
+}
+
+/** In a lab all others are asked what they announce: nothing needs to be believed. One that is silent counts for nothing. */
+async function askOthers(agent: AgentTarget, others: readonly AgentTarget[]): Promise<Announcers> {
   const announcedBy = async ({ socket }: AgentTarget) =>
     (await askAgent<{ announced: string[] }>(socket, '/status')).announced
   const answers = await Promise.allSettled(others.map(announcedBy))
   const elsewhere = new Set(answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : [])))
-  return (await announcedBy(agent)).filter((address) => !elsewhere.has(address))
+  const addresses = (await announcedBy(agent)).filter((address) => !elsewhere.has(address))
+  return { addresses, believed: [], hearsHostRoutes: false }
+}
+
+/**
+ * What only the cluster vouched for and BGP does not show either, now that this node has withdrawn and its leaves pass
+ * on whatever else there is.
+ */
+async function findUnseen(agent: AgentTarget, { believed, hearsHostRoutes }: Announcers): Promise<string[]> {
+  const deadline = performance.now() + otherRoutesMs
+  let waitedFor = hearsHostRoutes ? believed.map(({ address }) => address) : []
+  while (waitedFor.length > 0 && performance.now() < deadline) {
+    const { addresses, believed: still } = await askOne(agent)
+    const unseen = new Set([...addresses, ...still.map(({ address }) => address)])
+    waitedFor = waitedFor.filter((address) => unseen.has(address))
+    if (waitedFor.length > 0) await delay(pollMs)
+  }
+  return waitedFor
 }
 
 async function command(

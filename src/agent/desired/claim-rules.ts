@@ -15,7 +15,8 @@ export interface Refusal {
   object: string
 }
 
-const excludeLabel = 'node.kubernetes.io/exclude-from-external-load-balancers'
+/** Keeps a node out of load balancing from outside. */
+export const excludeLabel = 'node.kubernetes.io/exclude-from-external-load-balancers'
 
 /** Ranges of which no address is a host's on the network, whatever a pool says. */
 const neverHosts: readonly (readonly [Prefix, string])[] = (

@@ -16,10 +16,10 @@ import { WithdrawalBudget } from './withdrawal-budget.ts'
  *
  * Whatever a person did (deleted, changed, opted out, drained) passes all of it at once.
  *
- * Who else announces is learned from the EndpointSlices of other nodes, not from BGP. A node does not see its peers'
- * routes: leaves give nodes aggregates only, and a leaf that prefers this node's own path never mentions another. The
- * price: a node whose agent is dead counts as an announcer. The moment between its endpoint and its route is bridged by
- * `moveMilliseconds`.
+ * Who else announces is learned from the EndpointSlices of other nodes, not from BGP: a leaf that prefers this node's own
+ * path never mentions another, so that no route from elsewhere proves nothing. A dead node counts until Kubernetes marks
+ * its endpoints not ready; a dead agent counts and rightly so, since its routes stay; a node whose FRR is dead is the
+ * price. The moment between an endpoint and its route is bridged by `moveMilliseconds`.
  *
  * Pure but for its memory: the clock is an argument, and `nextDeadlineMs` says when to call `tick`. Before `begin` it
  * decides nothing: half a picture of the cluster is no history.
