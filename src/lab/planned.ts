@@ -47,7 +47,10 @@ export function plannedDevices(plan: Plan, options: { pods: boolean }): Map<stri
             { isLocal: route.local, interfaces: route.nextHops.map((hop) => hop.interface) },
           ]),
         ),
-        families: [],
+        // A peer beyond the edge may announce a family that its link does not carry: it is in its table all the same.
+        families: (['ipv4', 'ipv6'] as const).filter((family) =>
+          device.originates.some(({ prefix }) => prefix.includes(':') === (family === 'ipv6')),
+        ),
         maximumPaths: device.maximumPaths,
       },
     ]),
