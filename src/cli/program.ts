@@ -69,6 +69,11 @@ const commands: readonly CommandEntry[] = [
     load: async () => (await import('./drain.ts')).undrainCommand(),
   },
   {
+    name: 'frr',
+    summary: 'restart FRR on a node without losing a packet',
+    load: async () => (await import('./frr.ts')).frrCommand(),
+  },
+  {
     name: 'tour',
     summary: 'see it all at work: two datacenters, a Service across them, and what failures cost',
     load: async () => (await import('./tour.ts')).tourCommand(),

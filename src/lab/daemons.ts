@@ -1,8 +1,9 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { chmod, chown, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { WeftError } from '../diagnostics/error.ts'
 import { inNamespace } from '../linux/namespace.ts'
 import { run } from '../linux/run.ts'
+import { staleSeconds } from '../render/frr/graceful-restart.ts'
 import { frrRunDirectory, labEnvironmentKey, namespaceOf, pathsOf } from './names.ts'
 import { ScriptError, type ShellPool } from './shells.ts'
 
@@ -108,6 +109,12 @@ export function isConfigured(lab: string, device: string, daemon: Daemon): boole
   return existsSync(configPath(lab, device, daemon))
 }
 
+/** Whether zebra of a device takes over what it finds in the kernel, as /etc/frr/daemons of a node says. */
+export function keepsKernelRoutes(lab: string, device: string): boolean {
+  if (!isConfigured(lab, device, 'bgpd')) return false
+  return /^ bgp graceful-restart$/m.test(readFileSync(configPath(lab, device, 'bgpd'), 'utf8'))
+}
+
 /** Where a running daemon keeps its process id. */
 export function daemonPidPath(lab: string, device: string, daemon: Daemon): string {
   return `${frrRunDirectory}/${namespaceOf(lab, device)}/${daemon}.pid`
@@ -118,7 +125,8 @@ export function logPath(lab: string, device: string, daemon: Daemon): string {
   return `${pathsOf(lab).logs}/${device}/${daemon}.log`
 }
 
-function configPath(lab: string, device: string, daemon: Daemon): string {
+/** What a daemon of a device reads when it starts. */
+export function configPath(lab: string, device: string, daemon: Daemon): string {
   return `${pathsOf(lab).configs}/${device}/${daemon}.conf`
 }
 
@@ -158,6 +166,7 @@ function startCommands(lab: string, device: string, which: readonly Daemon[]): s
         // No telnet port: everything goes over the Unix socket.
         ['-P', '0'],
         ['--log', `file:${logPath(lab, device, daemon)}`],
+        daemon === 'zebra' && keepsKernelRoutes(lab, device) ? ['-K', `${staleSeconds}`] : [],
       ].flat()
       // A daemon names its scratch folder after the process it was before it went into the background.
       return `${argv.map(quote).join(' ')} & echo $! >> ${quote(launchersPath(lab, device))}; wait $! || exit 1`
