@@ -33,6 +33,7 @@ export interface LocalRepairOptions {
 
 /** FRR has rewritten its routes well before; BGP comes back a second after the link at the earliest. */
 const failedForMs = 800
+const filter = 'state-change'
 const settingPath = '/proc/sys/net/ipv4/fib_multipath_use_neigh'
 
 export class LocalRepair {
@@ -61,6 +62,8 @@ export class LocalRepair {
     }
     const repair = new LocalRepair(options)
     await repair.#refresh()
+    // The process that writes is there before it is needed.
+    await repair.#ip.apply(['link show dev lo'])
     repair.#connecting = repair.#bfdd.keepConnected({
       onUp: () => repair.#listen().catch((error: Error) => repair.#giveUp(error)),
       onDown: () => {},
@@ -88,6 +91,10 @@ export class LocalRepair {
       { context: [], line: 'debug bfd peer' },
       { context: [], line: `log filtered-file ${path} debugging` },
     ])
+    // Without a filter a filtered log stays empty. bfdd refuses one that it has, from an agent before this one.
+    await this.#bfdd.configure([{ context: [], line: `log filter-text ${filter}` }]).catch((error: Error) => {
+      if (!error.message.includes('failed to apply log filter')) throw error
+    })
     await this.#followed?.close()
     await truncate(path)
     this.#followed = await FollowedFile.open(
