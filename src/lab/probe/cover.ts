@@ -10,9 +10,12 @@ export interface OfInterest {
   links?: readonly string[]
 }
 
+/** Flows that everything of interest shall carry at least. */
+const enough = 2
+
 /**
- * Chooses source ports so that everything of interest carries a flow as often as everything else does, and the
- * remaining flows spread evenly over the paths there are. Fewer are given than asked for only when there are fewer.
+ * Chooses source ports so that everything of interest carries two flows, if the number suffices, and the remaining ones
+ * spread evenly over the paths there are. Fewer are given than asked for only when there are fewer.
  */
 export function chooseCovering(
   candidates: readonly Candidate[],
@@ -35,9 +38,9 @@ export function chooseCovering(
   while (chosen.length < count) {
     const left = groups.filter(({ members }) => members.length > 0)
     if (left.length === 0) break
-    const rarest = (passes: readonly string[]) => Math.min(Number.POSITIVE_INFINITY, ...passes.map(usesOf))
+    const rarest = (passes: readonly string[]) => Math.min(enough, ...passes.map(usesOf))
     // What is of interest and has been used least comes first; then the path that has been used least.
-    left.sort((a, b) => compare(rarest(a.passes), rarest(b.passes)) || usesOf(a.key) - usesOf(b.key))
+    left.sort((a, b) => rarest(a.passes) - rarest(b.passes) || usesOf(a.key) - usesOf(b.key))
     const [next] = left
     if (next === undefined) break
     chosen.push(next.members.shift() as Candidate)
@@ -50,9 +53,4 @@ export function chooseCovering(
 export function findUncovered(candidates: readonly Candidate[], interest: OfInterest): string[] {
   const passed = new Set(candidates.flatMap(({ devices, links }) => [...devices, ...links]))
   return [...(interest.devices ?? []), ...(interest.links ?? [])].filter((name) => !passed.has(name))
-}
-
-/** Infinity minus infinity is not a number. */
-function compare(a: number, b: number): number {
-  return a === b ? 0 : a < b ? -1 : 1
 }

@@ -1,7 +1,24 @@
-import { setTimeout as delay } from 'node:timers/promises'
+import { WeftError } from '../../diagnostics/error.ts'
+import { inNamespace } from '../../linux/namespace.ts'
+import { run } from '../../linux/run.ts'
 import type { TrafficResult } from '../drills/result.ts'
+import { namespaceOf } from '../names.ts'
 import type { LabState } from '../state.ts'
-import { openProbe, type ProbeHost } from './probe-host.ts'
+import { type Candidate, chooseCovering, findUncovered } from './cover.ts'
+import { firstProbePort, lastProbePort } from './host-capture.ts'
+import { addressOfHost, familyOf, hostOfAddress } from './hosts.ts'
+import { startStealMeter } from './machine-load.ts'
+import { type FlowPath, followFlows } from './path.ts'
+import { type FlowRun, openProbe, type ProbeHost } from './probe-host.ts'
+import { type MeasuredGroup, summarizeTraffic } from './traffic-result.ts'
+
+/*
+ * Traffic between hosts of a lab while something happens to it: what a drill measures with.
+ *
+ * Groups are started together and stopped together. A host that answers itself gets a listener; a service address is
+ * answered by its pods. Each host has one probe process whatever it sends, and they end with the run, or with this
+ * process.
+ */
 
 /** A group of flows between the same two ends. */
 export interface TrafficSpec {
@@ -16,7 +33,10 @@ export interface TrafficSpec {
   flows: number
   /** Of the whole group; of HTTP, requests. */
   packetsPerSecond: number
-  /** `cover`: source ports are chosen so that every path of interest carries a flow. Default `any`. */
+  /**
+   * `cover`: source ports are chosen so that every path of interest carries a flow. UDP only: nobody can tell which way
+   * a TCP connection will take in a lab. Default `any`.
+   */
   spread?: 'any' | 'cover'
   /** What must carry flows, with `cover`: these devices and link ids; every path when absent. */
   through?: { devices?: readonly string[]; links?: readonly string[] }
@@ -24,6 +44,8 @@ export interface TrafficSpec {
 
 /** Traffic under way. */
 export interface TrafficRun {
+  /** Devices and links that were to carry flows (`through`) and that no flow between these ends passes. */
+  readonly uncovered: readonly string[]
   /**
    * Ends it and says what was lost.
    *
@@ -37,72 +59,184 @@ export interface TrafficRun {
   close(): void
 }
 
+/** Times as many candidates as flows: enough to find each of eight paths with near certainty. */
+const candidatesPerFlow = 8
+const mostCandidates = 512
+
 /** Starts traffic from inside a lab's hosts; resolves when every flow is being sent. */
 export async function startTraffic(state: LabState, specs: readonly TrafficSpec[]): Promise<TrafficRun> {
-  const probes = new Map<string, ProbeHost>()
-  const probeOf = (host: string) => {
-    const probe = probes.get(host) ?? openProbe(state.name, host)
-    probes.set(host, probe)
-    return probe
+  const session = new TrafficSession(state)
+  try {
+    await session.start(specs)
+    return session
+  } catch (error) {
+    session.close()
+    throw error
   }
-  const close = () => {
-    for (const probe of probes.values()) probe.close()
+}
+
+interface Group {
+  spec: TrafficSpec
+  source: string | undefined
+  destination: string
+  run: FlowRun
+  before: FlowPath[]
+}
+
+class TrafficSession implements TrafficRun {
+  readonly #state: LabState
+  readonly #probes = new Map<string, ProbeHost>()
+  readonly #uncovered = new Set<string>()
+  readonly #stolenShare = startStealMeter()
+  #groups: Group[] = []
+  /** Not the same twice: routers and nodes remember UDP flows by their ports. */
+  #nextPort = firstProbePort + Math.floor(Math.random() * 6_000)
+  voidedBecause: string | null = null
+
+  constructor(state: LabState) {
+    this.#state = state
   }
-  let voidedBecause: string | null = null
-  const addressOf = (host: string) =>
-    state.plan.devices.find(({ name }) => name === host)?.loopbacks[0]?.split('/')[0]
-  const running = await Promise.all(
-    specs.map(async (spec) => {
-      const address = addressOf(spec.to)
-      if (address !== undefined) await probeOf(spec.to).echo(address, spec.port)
-      const run = await probeOf(spec.from).startFlows({
-        destination: address ?? spec.to,
-        port: spec.port,
-        flows: spec.flows,
-        packetsPerSecond: spec.packetsPerSecond,
-      })
-      return { spec, run, startedAt: Date.now() }
-    }),
-  )
-  return {
-    get voidedBecause() {
-      return voidedBecause
-    },
-    close,
-    async stop(zeroAt) {
-      await delay(0)
-      const results = await Promise.all(
-        running.map(async ({ spec, run, startedAt }): Promise<TrafficResult> => {
-          const report = await run.stop()
-          voidedBecause ??= report.voidedBecause
-          return {
-            name: spec.name,
-            from: spec.from,
-            to: spec.to,
-            protocol: spec.protocol,
-            flows: report.flows.map((flow) => {
-              const fromMs = startedAt + (flow.gapStartedMs ?? 0) - zeroAt
-              return {
-                id: String(flow.sourcePort),
-                sent: flow.sent,
-                lost: flow.lost,
-                reordered: 0,
-                outageMs: flow.longestGapMs,
-                gaps: flow.gapStartedMs === null ? [] : [{ fromMs, toMs: fromMs + flow.longestGapMs }],
-                pathBefore: [],
-                pathAfter: [],
-                reset: 0,
-                stalled: 0,
-              }
-            }),
-            resolutionMs: report.resolutionMs,
-            balance: { before: [], after: [] },
-            movedNeedlessly: 0,
-          }
+
+  get uncovered(): readonly string[] {
+    return [...this.#uncovered]
+  }
+
+  async start(specs: readonly TrafficSpec[]): Promise<void> {
+    await this.#listen(specs)
+    const prepared = await Promise.all(
+      specs.map(async (spec) => {
+        const { source, destination } = this.#endsOf(spec)
+        return { spec, source, destination, sourcePorts: await this.#choosePorts(spec, source, destination) }
+      }),
+    )
+    const started = await Promise.all(
+      prepared.map(async ({ spec, source, destination, sourcePorts }) => {
+        const { protocol, port, flows, packetsPerSecond } = spec
+        const run = await this.#probe(spec.from).startFlows({
+          protocol,
+          destination,
+          port,
+          flows,
+          packetsPerSecond,
+          ...(source === undefined ? {} : { source }),
+          // A connection may not leave from a port that an earlier one has left from a moment ago.
+          ...(protocol === 'udp' ? { sourcePorts } : {}),
+        })
+        return { spec, source, destination, run }
+      }),
+    )
+    this.#groups = await Promise.all(
+      started.map(async (group) => ({ ...group, before: await this.#follow(group) })),
+    )
+  }
+
+  async stop(zeroAt: number, lastActionAt = zeroAt): Promise<TrafficResult[]> {
+    try {
+      const measured = await Promise.all(
+        this.#groups.map(async (group): Promise<MeasuredGroup> => {
+          const after = await this.#follow(group)
+          const report = await group.run.stop()
+          return { spec: group.spec, report, before: group.before, after }
         }),
       )
-      close()
-      return results
-    },
+      const reasons = [...measured.map(({ report }) => report.voidedBecause), this.#stolenShare()]
+      this.voidedBecause = reasons.find((reason) => reason !== null) ?? null
+      return measured.map((group) => summarizeTraffic(group, zeroAt, lastActionAt))
+    } finally {
+      this.close()
+    }
+  }
+
+  close(): void {
+    for (const probe of this.#probes.values()) probe.close()
+    this.#probes.clear()
+  }
+
+  #probe(host: string): ProbeHost {
+    const probe = this.#probes.get(host) ?? openProbe(this.#state.name, host)
+    this.#probes.set(host, probe)
+    return probe
+  }
+
+  #endsOf({ from, to }: TrafficSpec): { source: string | undefined; destination: string } {
+    const { plan } = this.#state
+    const destination = addressOfHost(plan, to) ?? to
+    if (!/^[0-9a-f.:]+$/i.test(destination) || addressOfHost(plan, from) === undefined)
+      throw new WeftError(
+        'WEFT_LAB_DEVICE_UNKNOWN',
+        `lab "${this.#state.name}" has no host "${addressOfHost(plan, from) === undefined ? from : to}"`,
+        { hint: 'traffic goes from a device, or "client", to one of them or to an address', exitCode: 2 },
+      )
+    return { source: addressOfHost(plan, from, familyOf(destination)), destination }
+  }
+
+  /** Hosts that answer themselves, each port of each once. */
+  async #listen(specs: readonly TrafficSpec[]): Promise<void> {
+    const { plan } = this.#state
+    const listeners = new Map(
+      specs.flatMap((spec) => {
+        const { destination } = this.#endsOf(spec)
+        const host = hostOfAddress(plan, destination)
+        return host === undefined
+          ? []
+          : [[`${destination} ${spec.port}`, { host, address: destination, port: spec.port }] as const]
+      }),
+    )
+    await Promise.all(
+      [...listeners.values()].map(({ host, address, port }) => this.#probe(host).echo(address, port)),
+    )
+    // After a retransmission Linux gives a connection another hash, and in a lab with it another path: it would mend
+    // what no network mends. On a wire that hash means nothing.
+    const hosts = new Set(specs.filter(({ protocol }) => protocol !== 'udp').map(({ from }) => from))
+    await Promise.all(
+      [...hosts, ...[...listeners.values()].map(({ host }) => host)].map((host) =>
+        run(inNamespace(namespaceOf(this.#state.name, host), ['sysctl', '-qw', 'net.core.txrehash=0']), {
+          acceptFailure: true,
+        }),
+      ),
+    )
+  }
+
+  async #choosePorts(spec: TrafficSpec, source: string | undefined, destination: string): Promise<number[]> {
+    const ports = this.#takePorts(
+      spec.spread === 'cover' ? Math.min(mostCandidates, spec.flows * candidatesPerFlow) : spec.flows + 8,
+    )
+    if (spec.spread !== 'cover' || spec.protocol !== 'udp' || source === undefined) return ports
+    const paths = await followFlows(
+      this.#state,
+      ports.map((sourcePort) => keyOf(spec, source, destination, sourcePort)),
+    )
+    const candidates = paths.map(({ devices, links }, index): Candidate => {
+      return { sourcePort: ports[index] as number, devices, links }
+    })
+    const interest = spec.through ?? {}
+    for (const name of findUncovered(candidates, interest)) this.#uncovered.add(name)
+    return chooseCovering(candidates, candidates.length, interest).map(({ sourcePort }) => sourcePort)
+  }
+
+  #takePorts(count: number): number[] {
+    return Array.from({ length: count }, () => {
+      if (this.#nextPort > lastProbePort) this.#nextPort = firstProbePort
+      return this.#nextPort++
+    })
+  }
+
+  async #follow({ spec, source, destination, run }: Omit<Group, 'before'>): Promise<FlowPath[]> {
+    if (spec.protocol !== 'udp' || source === undefined) return []
+    return await followFlows(
+      this.#state,
+      run.sourcePorts.map((sourcePort) => keyOf(spec, source, destination, sourcePort)),
+    )
+  }
+}
+
+function keyOf(spec: TrafficSpec, source: string, destination: string, sourcePort: number) {
+  return {
+    from: spec.from,
+    source,
+    destination,
+    protocol: 'udp' as const,
+    sourcePort,
+    destinationPort: spec.port,
   }
 }
