@@ -98,7 +98,7 @@ function carryRoutes(
     return { coverage: null, shared: null, undecided: [`routes and expectations: ${missing.message}`] }
   }
   const shared: Covering[] = []
-  const coverage = visitSpreads(context.network, (spread) => {
+  const coverage = visitSpreads(context.routed, (spread) => {
     if (spread.kind === 'aggregate' || spread.kind === 'external') {
       shared.push({ prefix: spread.prefix, selections: spread.selections })
     }

@@ -44,7 +44,7 @@ export const asPublicInside: Check = {
     if (!plan.devices.some((device) => device.role === 'external')) return
     for (const device of plan.devices) {
       const isInside = device.role !== 'external' && device.role !== 'edge-router'
-      if (!isInside || isPrivateAsn(device.asn)) continue
+      if (!isInside || isPrivateAsn(device.asn) || isUnusable(device.asn)) continue
       yield {
         message: `${device.name} is in AS ${device.asn}, which peers will see in the paths of its routes`,
         devices: [device.name],
@@ -73,6 +73,10 @@ export const asPrivateOutside: Check = {
       }
     }
   },
+}
+
+function isUnusable(asn: number): boolean {
+  return unusable.some(([first, last]) => asn >= first && asn <= last)
 }
 
 function asnPath(context: VerifyContext, device: string): string {

@@ -18,6 +18,8 @@ export interface VerifyContext {
   readonly intent: Intent | null
   readonly devices: ReadonlyMap<string, Device>
   readonly network: Network
+  /** The network without sessions that stay down: what routes can travel over. */
+  readonly routed: Network
   readonly locate: (path: string) => SourcePosition | undefined
   /** Path of the last override that gave one of the devices this setting; `otherwise` when none did. */
   pathOfSetting(devices: readonly string[], key: keyof OverrideSettings, otherwise: string): string
@@ -26,11 +28,13 @@ export interface VerifyContext {
 /** Prepares a plan for the checks. */
 export function openContext({ plan, intent = null, locate = () => undefined }: VerifyInput): VerifyContext {
   let overrides: ReturnType<typeof readOverrides> | null = null
+  const network = buildNetwork(plan)
   return {
     plan,
     intent,
     devices: new Map(plan.devices.map((device) => [device.name, device])),
-    network: buildNetwork(plan),
+    network,
+    routed: withoutDead(plan, network),
     locate,
     pathOfSetting(devices, key, otherwise) {
       overrides ??= readOverrides(plan, intent)
@@ -40,6 +44,16 @@ export function openContext({ plan, intent = null, locate = () => undefined }: V
       return found === undefined ? otherwise : `${found.path}.set.${key}`
     },
   }
+}
+
+/** Sessions that cannot form for what both ends are: see session-cannot-form. */
+function withoutDead(plan: Plan, network: Network): Network {
+  const asn = new Map(plan.devices.map((device) => [device.name, device.asn]))
+  const dead = plan.sessions.filter(
+    ({ type, a, b }) => (asn.get(a.device) === asn.get(b.device)) !== (type === 'ibgp'),
+  )
+  if (dead.length === 0) return network
+  return buildNetwork(plan, { without: { links: new Set(dead.map(({ link }) => link)) } })
 }
 
 function readOverrides(plan: Plan, intent: Intent | null) {

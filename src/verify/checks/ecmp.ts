@@ -12,10 +12,9 @@ export const ecmpNarrow: Check = {
   *find(context: VerifyContext): Generator<Hit> {
     for (const device of context.plan.devices) {
       if (device.role === 'external') continue
-      const { width, kind } = widest(
-        context,
-        device,
-        (peer) => `${peer.role} ${peer.site} ${peer.rack} ${peer.plane}`,
+      const { width, kind } = widest(context, device, (peer) =>
+        // Nodes below a leaf are equal for one service only: anycast-wide.
+        peer.role === 'node' ? null : `${peer.role} ${peer.site} ${peer.rack} ${peer.plane}`,
       )
       if (width <= device.maximumPaths) continue
       const path = context.pathOfSetting([device.name], 'maximumPaths', 'bgp.maximumPaths')
@@ -23,7 +22,7 @@ export const ecmpNarrow: Check = {
         message: `${device.name} has ${width} equal neighbours (${kind}) and may use ${device.maximumPaths} of them`,
         devices: [device.name],
         path,
-        like: `${path} ${device.role}`,
+        like: path,
       }
     }
   },

@@ -1,7 +1,7 @@
 import { parsePrefix, sizeOf } from '../../net/prefix.ts'
 import type { Device } from '../../plan/model.ts'
 import type { Check, Hit } from './check.ts'
-import type { VerifyContext } from './context.ts'
+import { plural, type VerifyContext } from './context.ts'
 
 export const maximumPrefixSmall: Check = {
   id: 'maximum-prefix-small',
@@ -22,7 +22,7 @@ export const maximumPrefixSmall: Check = {
         if (announced > limit) {
           yield {
             ...base,
-            message: `${local.device} closes its session with ${remote.device} at more than ${limit} prefixes, and the plan has it announce ${announced}`,
+            message: `${local.device} closes its session with ${remote.device} at more than ${plural(limit, 'prefix', 'prefixes')}, and the plan has it announce ${announced}`,
             like: `${peer.role} ${peer.role === 'external' ? peer.name : peer.site} over`,
           }
         } else if (peer.role === 'node') {

@@ -23,9 +23,15 @@ export const singleHomed: Check = {
         devices: [device.name, only.name],
         path: only.path,
         like: `${device.site} ${device.role} ${only.path}`,
+        // A plane may be as thin as that when there are others.
+        ...(device.role === 'spine' && hasPlanes(context, device) && { severity: 'note' as const }),
       }
     }
   },
+}
+
+function hasPlanes({ plan }: VerifyContext, { site, plane }: Device): boolean {
+  return plan.devices.some((other) => other.site === site && other.plane !== null && other.plane !== plane)
 }
 
 /** Towards the middle of the fabric: a border leaf hangs off the spines, DCI and edge routers off the border leaf. */

@@ -15,6 +15,8 @@ export const filtersDisagree: Check = {
     for (const offer of spread.refused()) {
       if (offer.refusal === 'loop') continue
       const { local, remote } = offer.adjacency
+      // A policy that permits nothing is a finding of its own.
+      if (!context.plan.policies[remote.import]!.terms.some(({ action }) => action === 'permit')) continue
       const receiver = context.devices.get(remote.device)!
       yield {
         message: `${local.device} announces ${spread.prefix} (${describe(spread)}) to ${remote.device}, which refuses it by ${filterName(offer)}`,
@@ -26,8 +28,8 @@ export const filtersDisagree: Check = {
   },
 }
 
-function filterName({ adjacency: { remote }, refusal }: Offer): string {
-  if (refusal === 'prefix-list') return `its list of what ${remote.device} may be told`
+function filterName({ adjacency: { local, remote }, refusal }: Offer): string {
+  if (refusal === 'prefix-list') return `its list of what ${local.device} may announce`
   if (refusal === 'as-path') return `its AS-path filter ${remote.acceptAsPath}`
   return `policy ${remote.import}`
 }
@@ -43,7 +45,7 @@ export const prefixUnaccepted: Check = {
     context: VerifyContext,
   ): Generator<Hit> {
     if (kind === 'aggregate' || prefix.endsWith('/0')) return
-    const isAlone = context.network.adjacencies.get(origin.name)!.length === 0
+    const isAlone = context.routed.adjacencies.get(origin.name)!.length === 0
     if (isAlone || selections.size > origins.size) return
     yield {
       message: `${origin.name} announces ${prefix} (${describe({ kind, scope: null })}) and none of its neighbours takes it`,

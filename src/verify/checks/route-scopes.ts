@@ -23,7 +23,7 @@ export const scopeLeak: Check = {
         message: `${name} (${place(device)}) holds ${spread.prefix} of ${spread.origin.name}, which ${limit(spread)}${from === undefined ? '' : `; ${from} told it`}`,
         devices: [name, spread.origin.name],
         path: spread.origin.path,
-        like: `${spread.kind} ${spread.scope} ${device.role} ${device.site === spread.origin.site}`,
+        like: `${spread.kind} ${spread.scope} ${inFabric.has(device.role) && device.site === spread.origin.site}`,
       }
     }
     yield* marksOutside(spread, context)

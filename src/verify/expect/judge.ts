@@ -155,7 +155,7 @@ function routeTo(context: VerifyContext, { address, prefix, origins, owner }: De
   const key = `${announcedAs} ${origins === null ? '' : owner.name}`
   const route = known.get(key) ?? {
     prefix: announcedAs,
-    selections: propagate(context.network, announcedAs, origins ?? originsOf(context.plan, announcedAs)),
+    selections: propagate(context.routed, announcedAs, origins ?? originsOf(context.plan, announcedAs)),
   }
   // Enough for small plans, where the same addresses are asked for again and again; little in a large one.
   if (context.plan.devices.length <= exactLimit) known.set(key, route)
