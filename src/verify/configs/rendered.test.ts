@@ -12,7 +12,7 @@ import { expectedRoutes } from '../simulate/expected-routes.ts'
 import type { Failed } from '../simulate/propagate.ts'
 import { randomIntents } from '../simulate/random-fabric.fixture.ts'
 import type { RouterModel } from '../simulate/router-model.ts'
-import { kernelRoutesOfPlan, linksOfPlan, routerOfPlan, routersOfPlan } from '../simulate/router-of-plan.ts'
+import { networkOfPlan, routerOfPlan } from '../simulate/router-of-plan.ts'
 import { buildRouter } from './build-router.ts'
 import { readConfig } from './read-config.ts'
 
@@ -70,28 +70,7 @@ function expectTextSaysThePlan(plan: Plan): void {
 }
 
 function expectSimulatorsAgree(plan: Plan, without: Required<Failed>): void {
-  const isAlive = (name: string) => !without.devices.has(name)
-  const failedLinks = new Set(
-    plan.links
-      .filter(({ id, a, b }) => without.links.has(id) || !isAlive(a.device) || !isAlive(b.device))
-      .map(({ a, b }) => `${a.device} ${a.interface} ${b.device} ${b.interface}`),
-  )
-  const routers = routersOfPlan(plan)
-    .filter(({ name }) => isAlive(name))
-    .map((router) => ({
-      ...router,
-      // A numbered neighbour behind a dead link has no address to be found by.
-      interfaces: router.interfaces.map((found) => ({
-        ...found,
-        addresses: [...failedLinks].some((link) => ` ${link} `.includes(` ${router.name} ${found.name} `))
-          ? []
-          : found.addresses,
-      })),
-    }))
-  const links = linksOfPlan(plan).filter(
-    ({ a, b }) => !failedLinks.has(`${a.router} ${a.interface} ${b.router} ${b.interface}`),
-  )
-  const plane = new ControlPlane({ routers, links, kernelRoutes: kernelRoutesOfPlan(plan) })
+  const plane = new ControlPlane(networkOfPlan(plan, { without }))
   const found = new Map<string, unknown>()
   for (const prefix of plane.prefixes()) {
     const table = plane.table(prefix)

@@ -11,7 +11,7 @@
  * Not modelled: time (MRAI, timers, BFD), VRFs, EVPN, confederations, route servers, additional paths, damping.
  */
 import { parseAddress } from '../../net/address.ts'
-import { contains, hostPrefix, type Prefix, parsePrefix } from '../../net/prefix.ts'
+import { contains, formatPrefix, hostPrefix, type Prefix, parsePrefix } from '../../net/prefix.ts'
 import { type BgpRoute, isSameRoute, localRoute } from './bgp-route.ts'
 import { type Candidate, type Decision, decide, isOwn } from './decide.ts'
 import { exportRoute, importRoute, type Passage, type Selected, type Subject } from './exchange.ts'
@@ -50,6 +50,14 @@ export interface PrefixTable {
   prefix: string
   entries: Map<string, TableEntry>
   isStable: boolean
+}
+
+/** A router whose next hops depend on which of its equal paths another one has learned first. */
+export interface OrderEffect {
+  router: string
+  /** Over whose announcement; null where the router itself has more equal paths than it may use. */
+  neighbor: string | null
+  by: string
 }
 
 export interface RoutedNetwork {
@@ -136,6 +144,57 @@ export class ControlPlane {
       export: exported,
       import: exported.route === null ? null : importRoute(side.remote, exported.route, subject),
     }
+  }
+
+  /**
+   * Where the order of arrival changes what is reachable or how: routers that would choose other next hops if a
+   * neighbour had announced another of its equal paths. Empty for most prefixes of most designs.
+   */
+  orderEffects(prefix: string): OrderEffect[] {
+    const subject = this.#subject(prefix)
+    const table = this.table(prefix)
+    const effects: OrderEffect[] = []
+    for (const [name, entry] of table.entries) {
+      const { best, tied, eliminated, dependsOnOrder } = entry.decision
+      if (!dependsOnOrder) continue
+      const router = this.routers.get(name)!
+      if (eliminated.some(({ step }) => step === 'maximum-paths'))
+        effects.push({ router: name, neighbor: null, by: name })
+      for (const side of this.sides.get(name) ?? []) {
+        if (!side.families.includes(subject.family)) continue
+        const receiver = side.remote.router
+        const outcomes = new Set(
+          [best, ...tied.filter((path) => path !== best)].map((path) =>
+            this.#outcome(side, { ...entry, decision: { ...entry.decision, best: path } }, router, subject),
+          ),
+        )
+        if (outcomes.size > 1) effects.push({ router: receiver.name, neighbor: name, by: name })
+      }
+    }
+    return effects
+  }
+
+  /** What the receiver makes of it, in the words that matter: which next hops, and how far. */
+  #outcome(side: SessionSide, entry: TableEntry, router: RouterModel, subject: Subject): string {
+    const exported = exportRoute(side, this.#selected(router, entry, subject), subject).route
+    const route = exported === null ? null : importRoute(side.remote, exported, subject).route
+    const receiver = side.remote.router
+    const known = this.table(formatPrefix(subject.prefix)).entries.get(receiver.name)?.paths ?? []
+    const own = known
+      .filter(({ from }) => from === null)
+      .map(({ source, route: kept }) => ({ router: receiver, source, route: kept }))
+    const received = new Map(
+      known.flatMap(({ from, route: kept }) => (from === null ? [] : [[from, kept] as const])),
+    )
+    if (route === null) received.delete(side.remote)
+    else received.set(side.remote, route)
+    const decision = this.#select(receiver, subject, own, received)?.decision
+    if (decision === undefined) return 'none'
+    const { localPreference, asPath } = decision.best.route
+    return `${decision.multipath
+      .map(({ order }) => order)
+      .sort()
+      .join()} ${localPreference} ${asPath.length}`
   }
 
   /** Sessions over which a neighbour may not announce so many prefixes: FRR closes them, and they stay closed. */

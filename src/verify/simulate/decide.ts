@@ -57,8 +57,13 @@ export interface Decision<C> {
   /** Best one first; one entry without multipath. */
   multipath: C[]
   eliminated: Elimination<C>[]
-  /** Arrival order decides what is announced further, or which paths are used. */
+  /**
+   * Arrival order decides what is announced further, or which paths are used. What follows from it, if anything, says
+   * `ControlPlane.orderEffects`.
+   */
   dependsOnOrder: boolean
+  /** All that might as well be best, the chosen one among them. */
+  tied: C[]
 }
 
 const originRank: Record<Origin, number> = { igp: 0, egp: 1, incomplete: 2 }
@@ -122,7 +127,7 @@ export function decide<C extends Candidate>(
 
   const best = pickBest()
   const multipath = isOwn(best.source) ? [best] : [best, ...equalTo(best)]
-  return { best, multipath, eliminated, dependsOnOrder }
+  return { best, multipath, eliminated, dependsOnOrder, tied: dependsOnOrder ? left : [best] }
 
   function compareMed(): void {
     const med = ({ route }: C) => route.med ?? 0
@@ -172,7 +177,8 @@ export function decide<C extends Candidate>(
           against: winner.route.asPath.join(' '),
         })
       } else if (equal.length + 1 >= limit) {
-        if (limit > 1) dependsOnOrder = true
+        // With one path only, internal ones are still chosen by router ID.
+        if (limit > 1 || winner.source === 'ebgp') dependsOnOrder = true
         eliminated.push({
           candidate,
           step: 'maximum-paths',

@@ -13,6 +13,8 @@ import {
   viewDevice,
 } from '../../render/view.ts'
 import { gracefulShutdown } from './bgp-route.ts'
+import type { RoutedNetwork } from './control-plane.ts'
+import type { Failed } from './propagate.ts'
 import {
   type CommunityList,
   type Family,
@@ -34,21 +36,53 @@ const redistributionMap = 'REDISTRIBUTE'
 /** What FRR takes without a line: all that the build allows, 256 in Debian's. */
 export const unlimitedPaths = 256
 
-/** All devices of a plan as routers. */
-export function routersOfPlan(plan: Plan): RouterModel[] {
-  return plan.devices.map((device) => routerOfPlan(plan, device))
+/**
+ * A plan as the simulator takes it, less what failed.
+ *
+ * @param options.pods false when no node has its pod prefix in the kernel
+ */
+export function networkOfPlan(plan: Plan, options: { without?: Failed; pods?: boolean } = {}): RoutedNetwork {
+  const { links: deadLinks = none, devices: dead = none } = options.without ?? {}
+  const isDown = ({ id, a, b }: Plan['links'][number]) =>
+    deadLinks.has(id) || dead.has(a.device) || dead.has(b.device)
+  const down = new Set(
+    plan.links
+      .filter(isDown)
+      .flatMap(({ a, b }) => [a, b])
+      .map((end) => `${end.device} ${end.interface}`),
+  )
+  const routers = plan.devices
+    .filter(({ name }) => !dead.has(name))
+    .map((device) => withoutInterfaces(routerOfPlan(plan, device), down))
+  return {
+    routers,
+    links: linksOfPlan({ ...plan, links: plan.links.filter((link) => !isDown(link)) }),
+    kernelRoutes: options.pods === false ? new Map() : kernelRoutesOfPlan(plan),
+  }
+}
+
+const none: ReadonlySet<string> = new Set()
+
+/** A link that is down has no addresses, by which a numbered neighbour would be found. */
+export function withoutInterfaces(router: RouterModel, down: ReadonlySet<string>): RouterModel {
+  return {
+    ...router,
+    interfaces: router.interfaces.map((found) =>
+      down.has(`${router.name} ${found.name}`) ? { ...found, addresses: [] } : found,
+    ),
+  }
 }
 
 /** The plan's cables. */
-export function linksOfPlan(plan: Plan): RouterLink[] {
-  return plan.links.map(({ a, b }) => ({
+export function linksOfPlan({ links }: Pick<Plan, 'links'>): RouterLink[] {
+  return links.map(({ a, b }) => ({
     a: { router: a.device, interface: a.interface },
     b: { router: b.device, interface: b.interface },
   }))
 }
 
 /** Pod prefixes that the kernel of each node has. */
-export function kernelRoutesOfPlan(plan: Plan): Map<string, string[]> {
+function kernelRoutesOfPlan(plan: Plan): Map<string, string[]> {
   return new Map(
     plan.devices.map(({ name, originates }) => [
       name,
