@@ -1,0 +1,481 @@
+/**
+ * Carries one prefix through the compact network, and then plays failures through on what came out.
+ *
+ * The same BGP as src/verify/simulate, written for speed and without any order among equals: a router's best paths are a
+ * set, and what it announces stands for all of them (as-paths.ts, route-marks.ts). Where it would matter which one is
+ * announced, the route is refused and remembered in `doubtRank`; {@link Propagation.isOrderDependent} says whether such a
+ * route could have been used. So results hold whatever the age of paths, and devices that a symmetry of the plan
+ * exchanges get the same results.
+ *
+ * A failure changes the arrays in place and is undone from a journal: its cost is what it touches. Changes travel in
+ * rounds; one round is one BGP hop, which is what predicted outages count.
+ */
+import { matchesExpression } from '../simulate/as-path-expression.ts'
+import { acceptsAll, type CompactNetwork, flag, isExact, receiverOf } from '../symmetry/compact-network.ts'
+import type { PrefixUniverse } from '../symmetry/prefix-universe.ts'
+import { AsPaths, emptyPath } from './as-paths.ts'
+import { RouteMarks } from './route-marks.ts'
+
+/** Rank of a route that the device originates itself. */
+export const localRank = Number.POSITIVE_INFINITY
+
+/** A fabric of seven tiers settles in twenty rounds; what takes this many goes round in circles. */
+const mostRounds = 500
+
+/** What is different from the plan at work. */
+export interface Change {
+  sessions: readonly number[]
+  devices: readonly number[]
+  /** Devices that originate the prefix only in one of the two worlds: now they do, or do not. */
+  origins?: readonly { device: number; isActive: boolean }[]
+  /** Edges whose sender makes a default route only in one of the two worlds. */
+  injections?: readonly { edge: number; isActive: boolean }[]
+}
+
+export class Propagation {
+  readonly network: CompactNetwork
+  readonly universe: PrefixUniverse
+  readonly marks: RouteMarks
+  readonly paths: AsPaths
+  /** By edge: how good the route is that the receiver holds; 0 none. Equal ranks are equal-cost. */
+  readonly rank: Float64Array
+  /** By device: rank of its best routes; 0 none. */
+  readonly bestRank: Float64Array
+  /** Devices that some change reached since it began, each once. */
+  touched: number[] = []
+  isUnsettled = false
+  prefix = -1
+
+  readonly #routeMarks: Int32Array
+  readonly #routePath: Int32Array
+  readonly #doubtRank: Float64Array
+  readonly #announcedMarks: Int32Array
+  readonly #announcedPath: Int32Array
+  readonly #ownMarks: Int32Array
+  readonly #isInjected: Uint8Array
+  readonly #isDeadEdge: Uint8Array
+  readonly #isDeadDevice: Uint8Array
+  readonly #touchMark: Int32Array
+  readonly #dirtyMark: Int32Array
+  readonly #journalMark: Int32Array
+  #epoch = 0
+  #round = 0
+  #dirty: number[] = []
+  /** Edges and devices that hold something in the world without failures. */
+  #usedEdges: number[] = []
+  #usedDevices: number[] = []
+  #journal: Journal | null = null
+
+  constructor(network: CompactNetwork, universe: PrefixUniverse, drained?: ReadonlySet<number>) {
+    this.network = network
+    this.universe = universe
+    this.marks = new RouteMarks(network, universe, drained)
+    this.paths = new AsPaths(network.asns)
+    const edges = network.from.length
+    const devices = network.devices.length
+    this.rank = new Float64Array(edges)
+    this.bestRank = new Float64Array(devices)
+    this.#routeMarks = new Int32Array(edges)
+    this.#routePath = new Int32Array(edges)
+    this.#doubtRank = new Float64Array(edges)
+    this.#announcedMarks = new Int32Array(devices).fill(-1)
+    this.#announcedPath = new Int32Array(devices)
+    this.#ownMarks = new Int32Array(devices).fill(-1)
+    this.#isInjected = new Uint8Array(edges)
+    this.#isDeadEdge = new Uint8Array(edges)
+    this.#isDeadDevice = new Uint8Array(devices)
+    this.#touchMark = new Int32Array(devices)
+    this.#dirtyMark = new Int32Array(devices)
+    this.#journalMark = new Int32Array(edges + devices)
+  }
+
+  /**
+   * The world without failures for one prefix.
+   *
+   * @param active devices that originate it
+   * @param injected edges whose sender makes a default route for this session
+   */
+  load(prefix: number, active: readonly number[], injected: readonly number[] = []): void {
+    this.#clear()
+    this.prefix = prefix
+    const { origins, kindOf } = this.universe
+    for (const { device, policy } of origins[prefix]!) {
+      const own = this.marks.originate(policy, kindOf[prefix]!)
+      if (own === null) continue
+      this.#ownMarks[device] = this.marks.intern([own])
+      this.#usedDevices.push(device)
+      if (active.includes(device)) this.#setOrigin(device, true)
+    }
+    for (const edge of injected) this.#setInjection(edge, true)
+    this.#settle()
+    this.touched = []
+  }
+
+  /** Plays a change; `onRound` sees the world after each BGP hop. Undone by {@link Propagation.undo}. */
+  apply(change: Change, onRound?: (round: number) => void): void {
+    this.#journal = {
+      edges: [],
+      ranks: [],
+      marks: [],
+      paths: [],
+      doubts: [],
+      devices: [],
+      bests: [],
+      announced: [],
+      announcedPaths: [],
+      change,
+    }
+    this.#epoch++
+    this.touched = []
+    for (const device of change.devices) this.#isDeadDevice[device] = 1
+    for (const session of change.sessions) {
+      this.#isDeadEdge[2 * session] = 1
+      this.#isDeadEdge[2 * session + 1] = 1
+    }
+    for (const session of change.sessions) {
+      this.#refresh(2 * session)
+      this.#refresh(2 * session + 1)
+    }
+    for (const { device, isActive } of change.origins ?? []) this.#setOrigin(device, isActive)
+    for (const { edge, isActive } of change.injections ?? []) this.#setInjection(edge, isActive)
+    this.#settle(onRound)
+  }
+
+  undo(): void {
+    const journal = this.#journal!
+    this.#journal = null
+    for (const [index, edge] of journal.edges.entries()) {
+      this.rank[edge] = journal.ranks[index]!
+      this.#routeMarks[edge] = journal.marks[index]!
+      this.#routePath[edge] = journal.paths[index]!
+      this.#doubtRank[edge] = journal.doubts[index]!
+    }
+    for (const [index, device] of journal.devices.entries()) {
+      this.bestRank[device] = journal.bests[index]!
+      this.#announcedMarks[device] = journal.announced[index]!
+      this.#announcedPath[device] = journal.announcedPaths[index]!
+    }
+    const { sessions, devices, injections } = journal.change
+    for (const device of devices) this.#isDeadDevice[device] = 0
+    for (const session of sessions) {
+      this.#isDeadEdge[2 * session] = 0
+      this.#isDeadEdge[2 * session + 1] = 0
+    }
+    for (const { edge, isActive } of injections ?? []) this.#isInjected[edge] = isActive ? 0 : 1
+  }
+
+  isDead(device: number): boolean {
+    return this.#isDeadDevice[device] === 1
+  }
+
+  hasRoute(device: number): boolean {
+    return this.bestRank[device]! > 0 && this.#isDeadDevice[device] === 0
+  }
+
+  /** How many equal next hops the device uses; 0 without a route, and for its own. */
+  widthOf(device: number): number {
+    const best = this.bestRank[device]!
+    if (best === 0 || best === localRank) return 0
+    let width = 0
+    const { inStart, inEdges } = this.network
+    for (let at = inStart[device]!; at < inStart[device + 1]!; at++) {
+      if (this.rank[inEdges[at]!] === best) width++
+    }
+    return Math.min(width, this.network.devices[device]!.maximumPaths)
+  }
+
+  /** Edges from its equal next hops. */
+  nextHopsOf(device: number): number[] {
+    const best = this.bestRank[device]!
+    const { inStart, inEdges } = this.network
+    if (best === 0 || best === localRank) return []
+    const edges: number[] = []
+    for (let at = inStart[device]!; at < inStart[device + 1]!; at++) {
+      if (this.rank[inEdges[at]!] === best) edges.push(inEdges[at]!)
+    }
+    return edges
+  }
+
+  /** Is the edge one of its receiver's equal next hops? */
+  isUsed(edge: number): boolean {
+    const rank = this.rank[edge]!
+    return rank > 0 && rank === this.bestRank[this.network.to[edge]!]
+  }
+
+  /** Does what the device knows satisfy the condition of a default-originate? */
+  satisfies(device: number, condition: number): boolean {
+    if (!this.hasRoute(device)) return false
+    const kind = this.universe.kindOf[this.prefix]!
+    const path = this.#announcedPath[device]!
+    return this.marks.satisfies(condition, kind, this.#announcedMarks[device]!, path === emptyPath)
+  }
+
+  /** AS path length of what the device announces. */
+  pathLengthOf(device: number): number {
+    return this.paths.lengthOf(this.#announcedPath[device]!)
+  }
+
+  /** Devices of the world without failures that hold anything about the prefix. */
+  get reached(): readonly number[] {
+    return this.#usedDevices
+  }
+
+  /** Could the age of paths have changed what one of the devices uses? */
+  isOrderDependent(devices: readonly number[]): boolean {
+    const { inStart, inEdges } = this.network
+    return devices.some((device) => {
+      const best = this.bestRank[device]!
+      for (let at = inStart[device]!; at < inStart[device + 1]!; at++) {
+        const doubt = this.#doubtRank[inEdges[at]!]!
+        if (doubt > 0 && doubt >= best) return true
+      }
+      return false
+    })
+  }
+
+  #clear(): void {
+    for (const edge of this.#usedEdges) {
+      this.rank[edge] = 0
+      this.#doubtRank[edge] = 0
+      this.#isInjected[edge] = 0
+    }
+    for (const device of this.#usedDevices) {
+      this.bestRank[device] = 0
+      this.#announcedMarks[device] = -1
+      this.#announcedPath[device] = 0
+      this.#ownMarks[device] = -1
+    }
+    this.#usedEdges = []
+    this.#usedDevices = []
+    this.paths.clear()
+    this.#epoch++
+    this.touched = []
+    this.#dirty = []
+  }
+
+  #setOrigin(device: number, isActive: boolean): void {
+    if (this.#ownMarks[device]! < 0) return
+    this.#noteDevice(device)
+    this.bestRank[device] = isActive ? localRank : 0
+    // When it goes, the device still seems to announce it: so it notices, and tells its neighbours.
+    if (isActive) {
+      this.#announcedMarks[device] = this.#ownMarks[device]!
+      this.#announcedPath[device] = emptyPath
+    }
+    this.#markDirty(device)
+  }
+
+  #setInjection(edge: number, isActive: boolean): void {
+    this.#isInjected[edge] = isActive ? 1 : 0
+    this.#usedEdges.push(edge)
+    this.#refresh(edge)
+  }
+
+  #settle(onRound?: (round: number) => void): void {
+    const start = this.#round
+    const { inStart, inEdges } = this.network
+    while (this.#dirty.length > 0) {
+      this.#round++
+      if (this.#round - start > mostRounds) {
+        this.isUnsettled = true
+        this.#dirty = []
+        return
+      }
+      const dirty = this.#dirty
+      this.#dirty = []
+      const changed = dirty.filter((device) => this.#reselect(device))
+      onRound?.(this.#round - start)
+      for (const device of changed) {
+        for (let at = inStart[device]!; at < inStart[device + 1]!; at++) this.#refresh(inEdges[at]! ^ 1)
+      }
+    }
+  }
+
+  #markDirty(device: number): void {
+    if (this.#isDeadDevice[device] === 1) return
+    if (this.#touchMark[device] !== this.#epoch) {
+      this.#touchMark[device] = this.#epoch
+      this.touched.push(device)
+    }
+    const next = this.#round + 1
+    if (this.#dirtyMark[device] === next) return
+    this.#dirtyMark[device] = next
+    this.#dirty.push(device)
+  }
+
+  /** Chooses the best routes of a device; says whether it has to tell its neighbours. */
+  #reselect(device: number): boolean {
+    if (this.bestRank[device] === localRank) return true
+    const { inStart, inEdges, flags } = this.network
+    let best = 0
+    let first = -1
+    let isUniform = true
+    for (let at = inStart[device]!; at < inStart[device + 1]!; at++) {
+      const edge = inEdges[at]!
+      const rank = this.rank[edge]!
+      if (rank === 0 || rank < best) continue
+      if (rank > best) {
+        best = rank
+        first = edge
+        isUniform = true
+      } else if (
+        this.#routeMarks[edge] !== this.#routeMarks[first] ||
+        this.#routePath[edge] !== this.#routePath[first]
+      ) {
+        isUniform = false
+      }
+    }
+    let marks = -1
+    let path = emptyPath
+    if (best > 0 && isUniform) {
+      marks = this.#routeMarks[first]!
+      path = this.#routePath[first]!
+    } else if (best > 0) {
+      const equal: number[] = []
+      for (let at = inStart[device]!; at < inStart[device + 1]!; at++) {
+        if (this.rank[inEdges[at]!] === best) equal.push(inEdges[at]!)
+      }
+      marks = this.marks.union([...new Set(equal.map((edge) => this.#routeMarks[edge]!))])
+      path = this.paths.union([...new Set(equal.map((edge) => this.#routePath[edge]!))])
+    }
+    const isIbgp = best > 0 && (flags[first]! & flag.ibgp) !== 0
+    // What iBGP neighbours are told depends on whom it was learned from as well.
+    const isSame = this.#announcedMarks[device] === marks && this.#announcedPath[device] === path && !isIbgp
+    if (isSame && this.bestRank[device] === best) return false
+    this.#noteDevice(device)
+    this.bestRank[device] = best
+    this.#announcedMarks[device] = marks
+    this.#announcedPath[device] = path
+    return !isSame
+  }
+
+  /** Works out what the edge carries now, and marks its receiver when that changed. */
+  #refresh(edge: number): void {
+    const offer = this.#offer(edge)
+    const rank = offer === null || offer.isDoubtful ? 0 : offer.rank
+    const doubt = offer?.isDoubtful ? offer.rank : 0
+    const isSame =
+      this.rank[edge] === rank &&
+      (rank === 0 || (this.#routeMarks[edge] === offer!.marks && this.#routePath[edge] === offer!.path))
+    if (isSame && this.#doubtRank[edge] === doubt) return
+    this.#noteEdge(edge)
+    this.rank[edge] = rank
+    this.#doubtRank[edge] = doubt
+    if (rank > 0) {
+      this.#routeMarks[edge] = offer!.marks
+      this.#routePath[edge] = offer!.path
+    }
+    if (!isSame) this.#markDirty(this.network.to[edge]!)
+  }
+
+  #offer(edge: number): { rank: number; marks: number; path: number; isDoubtful: boolean } | null {
+    const { network } = this
+    const flags = network.flags[edge]!
+    const sender = network.from[edge]!
+    const receiver = network.to[edge]!
+    if (this.#isDeadEdge[edge] === 1 || this.#isDeadDevice[sender] === 1) return null
+    if ((flags & (this.universe.isIpv6[this.prefix] === 1 ? flag.ipv6 : flag.ipv4)) === 0) return null
+    const kind = this.universe.kindOf[this.prefix]!
+    const isIbgp = (flags & flag.ibgp) !== 0
+    const isInjected = this.#isInjected[edge] === 1
+    const held = this.#announcedMarks[sender]!
+    if (!isInjected && held < 0) return null
+    const from = isInjected ? emptyPath : this.#announcedPath[sender]!
+    const reflection = isInjected || !isIbgp ? 'yes' : this.#reflects(sender, edge)
+    if (reflection === 'no') return null
+    const transfer = isInjected
+      ? this.marks.inject(edge, kind)
+      : this.marks.transfer(edge, kind, held, from === emptyPath)
+    if (transfer === null) return null
+    let isDoubtful = transfer.isAmbiguous || reflection === 'perhaps'
+    let path = from
+    if (!isIbgp) {
+      if ((flags & flag.removePrivate) !== 0) {
+        const stripped = this.paths.withoutPrivate(path, network.asnOf[receiver]!)
+        if (stripped === null) isDoubtful = true
+        else path = stripped
+      }
+      path = this.paths.extend(path, network.asnOf[sender]!, 1 + transfer.prepend)
+    }
+    const own = network.asnOf[receiver]!
+    if (this.paths.mayHold(path, own)) {
+      if (this.paths.surelyHolds(path, own)) return null
+      isDoubtful = true
+    }
+    if (network.accept[edge] !== acceptsAll && !this.#isAccepted(edge, kind)) return null
+    const expression = receiverOf(network, edge).acceptAsPath
+    if (expression !== null) {
+      if (!matchesExpression(expression, this.paths.textOf(path))) return null
+      // Every path of a session begins with the sender, so an expression about the first number knows enough.
+      if (!this.paths.isCertain(path) && !/^\^\d+\(_\|\$\)$/.test(expression)) isDoubtful = true
+    }
+    const length = Math.min(this.paths.lengthOf(path), 4000)
+    const rank = (transfer.localPreference * 4096 + (4000 - length)) * 2 + (isIbgp ? 1 : 2)
+    return { rank, marks: transfer.marks, path, isDoubtful }
+  }
+
+  /** RFC 4456: between iBGP neighbours only from or to a client, and never back to where it came from. */
+  #reflects(sender: number, edge: number): 'yes' | 'no' | 'perhaps' {
+    if (this.bestRank[sender] === localRank) return 'yes'
+    const { flags, from, to } = this.network
+    const sources = this.nextHopsOf(sender).filter((source) => (flags[source]! & flag.ibgp) !== 0)
+    if (sources.length === 0) return 'yes'
+    const told = sources.filter(
+      (source) =>
+        from[source] !== to[edge] &&
+        ((flags[source]! & flag.fromClient) !== 0 || (flags[edge]! & flag.toClient) !== 0),
+    )
+    return told.length === sources.length ? 'yes' : told.length === 0 ? 'no' : 'perhaps'
+  }
+
+  #isAccepted(edge: number, kind: number): boolean {
+    const { universe } = this
+    const range = this.network.accept[edge]!
+    if (range >= 0 && universe.kinds[kind]!.includes(universe.sets.length + range)) return true
+    const text = universe.texts[this.prefix]!
+    return receiverOf(this.network, edge).accept!.some((entry) => entry.prefix === text && isExact(entry))
+  }
+
+  #noteEdge(edge: number): void {
+    const journal = this.#journal
+    if (journal === null) {
+      this.#usedEdges.push(edge)
+      return
+    }
+    if (this.#journalMark[edge] === this.#epoch) return
+    this.#journalMark[edge] = this.#epoch
+    journal.edges.push(edge)
+    journal.ranks.push(this.rank[edge]!)
+    journal.marks.push(this.#routeMarks[edge]!)
+    journal.paths.push(this.#routePath[edge]!)
+    journal.doubts.push(this.#doubtRank[edge]!)
+  }
+
+  #noteDevice(device: number): void {
+    const journal = this.#journal
+    if (journal === null) {
+      this.#usedDevices.push(device)
+      return
+    }
+    const at = this.network.from.length + device
+    if (this.#journalMark[at] === this.#epoch) return
+    this.#journalMark[at] = this.#epoch
+    journal.devices.push(device)
+    journal.bests.push(this.bestRank[device]!)
+    journal.announced.push(this.#announcedMarks[device]!)
+    journal.announcedPaths.push(this.#announcedPath[device]!)
+  }
+}
+
+interface Journal {
+  change: Change
+  edges: number[]
+  ranks: number[]
+  marks: number[]
+  paths: number[]
+  doubts: number[]
+  devices: number[]
+  bests: number[]
+  announced: number[]
+  announcedPaths: number[]
+}
