@@ -19,8 +19,15 @@ export interface Chosen {
   intent: string | null
 }
 
+let suites: DrillSource[] | undefined
+
 /** All built-in suites, in the order of their files. */
 export function builtInSuites(): DrillSource[] {
+  suites ??= readBuiltIns()
+  return suites
+}
+
+function readBuiltIns(): DrillSource[] {
   return readdirSync(folder)
     .filter((name) => name.endsWith('.yaml'))
     .sort()
@@ -33,12 +40,12 @@ export function chooseDrills(
   readFile: (path: string) => string,
   refuse: (diagnostics: readonly Diagnostic[], file: string) => never,
 ): Chosen {
-  const suites = builtInSuites()
+  const known = builtInSuites()
   const found = new Map<string, Drill>()
   let intent: string | null = null
   const take = (source: DrillSource) => {
     if (source.intent !== null) intent ??= join(dirname(source.file), source.intent)
-    for (const name of source.include) for (const drill of named(suites, name)) found.set(drill.name, drill)
+    for (const name of source.include) for (const drill of named(known, name)) found.set(drill.name, drill)
     for (const drill of source.drills) found.set(drill.name, drill)
   }
   for (const word of words) {
@@ -48,32 +55,32 @@ export function chooseDrills(
       take(source)
       continue
     }
-    const suite = suites.find(({ name }) => name === word)
+    const suite = known.find(({ name }) => name === word)
     if (suite !== undefined) take(suite)
-    else for (const drill of named(suites, word)) found.set(drill.name, drill)
+    else for (const drill of named(known, word)) found.set(drill.name, drill)
   }
   return { drills: [...found.values()], intent }
 }
 
 /** The text of a built-in drill or suite as one would write it oneself. */
 export function builtInText(name: string): string {
-  const suites = builtInSuites()
-  const suite = suites.find((candidate) => candidate.name === name)
+  const known = builtInSuites()
+  const suite = known.find((candidate) => candidate.name === name)
   if (suite !== undefined) return readFileSync(suite.file, 'utf8')
-  const [drill] = named(suites, name)
-  const source = suites.find(({ drills }) => drills.some((candidate) => candidate === drill))!
+  const [drill] = named(known, name)
+  const source = known.find(({ drills }) => drills.some((candidate) => candidate === drill))!
   return excerpt(readFileSync(source.file, 'utf8'), name)
 }
 
 /** Drills of that name, or all of the suite of that name. */
-function named(suites: readonly DrillSource[], name: string): Drill[] {
-  const suite = suites.find((candidate) => candidate.name === name)
-  if (suite !== undefined) return [...suite.include.flatMap((other) => named(suites, other)), ...suite.drills]
-  const drill = suites.flatMap(({ drills }) => drills).find((candidate) => candidate.name === name)
+function named(known: readonly DrillSource[], name: string): Drill[] {
+  const suite = known.find((candidate) => candidate.name === name)
+  if (suite !== undefined) return [...suite.include.flatMap((other) => named(known, other)), ...suite.drills]
+  const drill = known.flatMap(({ drills }) => drills).find((candidate) => candidate.name === name)
   if (drill !== undefined) return [drill]
   const names = [
-    ...suites.map((one) => one.name),
-    ...suites.flatMap(({ drills }) => drills.map((one) => one.name)),
+    ...known.map((one) => one.name),
+    ...known.flatMap(({ drills }) => drills.map((one) => one.name)),
   ]
   const nearest = findNearest(name, names)
   throw new WeftError('WEFT_DRILL_UNKNOWN', `there is no drill or suite "${name}"`, {

@@ -3,12 +3,13 @@
  *
  * Positions and explanations are those of weft.yaml, so that both files complain in the same way.
  */
+import type * as z from 'zod'
 import type { Diagnostic } from '../../diagnostics/diagnostic.ts'
 import { type IntentDocument, placeProblem, readDocument } from '../../intent/document.ts'
 import { explainIssue } from '../../intent/explain.ts'
-import { valueAt } from '../../intent/problem.ts'
+import { type Path, type Problem, valueAt } from '../../intent/problem.ts'
 import type { Drill, DrillSource } from './drill.ts'
-import { type DrillDraft, drillFile, type SuiteDraft, suiteFile } from './scenario-schema.ts'
+import { type DrillDraft, drillFile, faultKinds, type SuiteDraft, suiteFile } from './scenario-schema.ts'
 
 export interface LoadedDrills {
   /** Null when any diagnostic is an error. */
@@ -55,8 +56,40 @@ function read(document: IntentDocument, schema: Schema): DrillDraft | SuiteDraft
       }),
     ].map(inDrillWords)
   return result.error.issues
-    .flatMap((issue) => explainIssue(schema, issue, data))
+    .flatMap((issue) => explainFault(issue, data) ?? explainIssue(schema, issue, data))
     .map((problem) => inDrillWords(placeProblem(document, problem)))
+}
+
+type Issue = z.core.$ZodIssue
+
+/**
+ * What is wrong with a fault, by the kind of fault that its first word says; null for other issues. All kinds at once
+ * would be offered otherwise, and half of what they take would be wrong.
+ */
+function explainFault(issue: Issue, data: unknown): Problem[] | null {
+  if (issue.code !== 'invalid_union' || issue.path.at(-1) !== 'fail') return null
+  const path = issue.path as Path
+  const value = valueAt(data, path)
+  if (typeof value !== 'object' || value === null) return null
+  const kind = Object.keys(faultKinds).find((key) => Object.hasOwn(value, key))
+  if (kind === undefined) {
+    const keys = Object.keys(faultKinds)
+    return [
+      {
+        code: 'WEFT_INTENT_MISSING_KEY',
+        path,
+        message: 'it does not say what fails',
+        expected: `a map with one of the keys ${keys.join(', ')}`,
+        hint: 'such as fail: { device: { role: leaf, carrying: traffic }, how: silent }',
+      },
+    ]
+  }
+  const schema = faultKinds[kind as keyof typeof faultKinds]
+  const result = schema.safeParse(value)
+  if (result.success) return null
+  return result.error.issues
+    .flatMap((inner) => explainIssue(schema, inner, value))
+    .map((problem) => ({ ...problem, path: [...path, ...problem.path] }))
 }
 
 /** The explanations are those of the intent; the page to look things up in is another. */

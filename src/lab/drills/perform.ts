@@ -4,6 +4,7 @@ import { drainSwitch, undrainSwitch } from '../drain-switch.ts'
 import { describeFault } from '../faults/describe.ts'
 import { healAll, healFault, injectFault } from '../faults/faults.ts'
 import type { FaultSpec } from '../faults/model.ts'
+import { restartFrr } from '../frr-restart.ts'
 import type { LabState } from '../state.ts'
 import { NotApplicable } from './choose.ts'
 import type { Action } from './resolve.ts'
@@ -59,9 +60,7 @@ export class Performer {
         }
         return `FRR was restarted on ${action.devices.length} devices, one after the other`
       case 'apply':
-        throw new WeftError('WEFT_DRILL_TARGET', 'a plan cannot be applied to a running lab yet', {
-          exitCode: 2,
-        })
+        throw new NotApplicable('a changed plan cannot be applied to a running lab here')
     }
   }
 
@@ -90,7 +89,10 @@ export class Performer {
   }
 
   async #restart(what: 'frr' | 'agent', device: string): Promise<void> {
-    if (what === 'frr') throw new NotApplicable('FRR cannot be restarted with graceful restart here')
+    if (what === 'frr') {
+      await restartFrr(this.#state, device)
+      return
+    }
     // As an upgrade does it: the old one ends in its own time, then the new one starts.
     const fault: FaultSpec = { kind: 'daemon', device, daemon: 'agent', how: 'terminate' }
     const { id } = await injectFault(this.#state.name, fault)

@@ -167,6 +167,19 @@ const rogueFault = z.strictObject({
     .describe('What it announces: a prefix, service web, or pods of another node.'),
 })
 
+/** Faults by the key that says what fails; a tier has a site as well, so the order counts. */
+export const faultKinds = {
+  link: linkFault,
+  device: deviceFault,
+  daemon: daemonFault,
+  rack: rackFault,
+  tier: tierFault,
+  site: siteFault,
+  pod: podFault,
+  api: apiFault,
+  rogue: rogueFault,
+}
+
 const fault = z
   .union([
     linkFault,
