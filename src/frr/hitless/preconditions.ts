@@ -19,6 +19,13 @@ export async function findObstacles(target: RestartTarget): Promise<Obstacle[]> 
   const bgpd = new FrrDaemon('bgpd', target.frr)
   try {
     const running = await readRunningConfig(bgpd)
+    if (!/^ bgp graceful-restart$/m.test(running))
+      return [
+        {
+          text: 'bgpd has no graceful restart: all its neighbors drop its routes at once',
+          hint: 'nodes get it from weft render; other routers are drained before a restart',
+        },
+      ]
     return [
       ...(await sessionObstacles(bgpd)),
       ...configObstacles(running, target.startConfig),
@@ -47,7 +54,7 @@ async function sessionObstacles(bgpd: VtyReader): Promise<Obstacle[]> {
       return [
         {
           text: `${neighbor} was never told that this node restarts gracefully: it drops our routes at once`,
-          hint: 'bgpd needs "bgp graceful-restart" before the session comes up: weft render, then drain the node and restart FRR once',
+          hint: 'the session is older than "bgp graceful-restart": drain the node, then clear bgp, or restart FRR once',
         },
       ]
     if (/^(Helper|Restart)/.test(asText(grace.remoteGrMode))) return []
