@@ -131,14 +131,14 @@ function valueAfter(words: string[], key: string): string | undefined {
   return index < 0 ? undefined : words[index + 1]
 }
 
-/** iproute2 prints local time with microseconds, of which Date keeps the first three digits only. */
-function parseTimestamp(text: string): number {
+/** Reads local time as iproute2 prints it as epoch milliseconds; Date keeps only the first three of its six digits. */
+export function parseTimestamp(text: string): number {
   const microseconds = Number(/\.\d{3}(\d{3})/.exec(text)?.[1] ?? 0)
   return Date.parse(text.replace(/(\.\d{3})\d+/, '$1')) + microseconds / 1000
 }
 
 /** `ip monitor` says nothing when it is ready, but its netlink socket with multicast groups shows in /proc. */
-async function untilSubscribed(child: ChildProcessByStdio<null, Readable, Readable>): Promise<void> {
+export async function untilSubscribed(child: ChildProcessByStdio<null, Readable, Readable>): Promise<void> {
   const deadline = Date.now() + 5_000
   for (;;) {
     const sockets = await readFile(`/proc/${child.pid}/net/netlink`, 'utf8').catch(() => '')
@@ -149,7 +149,7 @@ async function untilSubscribed(child: ChildProcessByStdio<null, Readable, Readab
     if (isSubscribed) return
     if (Date.now() > deadline) {
       child.kill()
-      throw new WeftError('WEFT_ROUTE_MONITOR', '"ip monitor route" did not subscribe within 5 s', {
+      throw new WeftError('WEFT_ROUTE_MONITOR', '"ip monitor" did not subscribe within 5 s', {
         exitCode: 3,
       })
     }

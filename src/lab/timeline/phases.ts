@@ -1,3 +1,4 @@
+import { contains, parsePrefix } from '../../net/prefix.ts'
 import type { TimelineEvent } from './model.ts'
 
 /** An outage taken apart: who was slow. */
@@ -19,32 +20,54 @@ const toleranceMs = 5
 /**
  * Takes an outage apart by what the fabric said meanwhile; null when it said nothing about it.
  *
- * detection: until the first session or interface was known to be down; propagation: until the last routing decision;
- * fib: until the last kernel table was written; rest: until packets arrived again.
+ * detection: until the first session or interface was known to be down, or a route was taken back; propagation: until
+ * the last routing decision; fib: until the last kernel table was written; rest: until packets arrived again.
+ *
+ * @param addresses both ends of the flow; decisions and tables about other prefixes then do not count
  */
-export function explainOutage(events: readonly TimelineEvent[], gap: Gap): OutagePhase[] | null {
+export function explainOutage(
+  events: readonly TimelineEvent[],
+  gap: Gap,
+  addresses: readonly string[] = [],
+): OutagePhase[] | null {
   const during = events.filter(
-    ({ atMs }) => atMs >= gap.fromMs - toleranceMs && atMs <= gap.toMs + toleranceMs,
+    (event) =>
+      event.atMs >= gap.fromMs - toleranceMs &&
+      event.atMs <= gap.toMs + toleranceMs &&
+      matters(event, addresses),
   )
-  const clamp = (ms: number) => Math.min(Math.max(ms, gap.fromMs), gap.toMs)
-  const down = during.find(
-    ({ source, text }) =>
-      (source === 'link' || source === 'bfd' || source === 'bgp') && /\bdown\b/i.test(text),
+  const first = during.find(isNotice)
+  if (first === undefined) return null
+  const after = during.filter(({ atMs }) => atMs >= first.atMs)
+  const lastWritten = after.findLast(({ source }) => source === 'fib')
+  const lastDecided = after.findLast(
+    ({ source, atMs }) => source === 'rib' && (lastWritten === undefined || atMs <= lastWritten.atMs),
   )
-  if (down === undefined) return null
-  const detectedMs = clamp(down.atMs)
-  const after = during.filter(({ atMs }) => atMs >= down.atMs)
-  const lastFib = after.findLast(({ source }) => source === 'fib')
-  const decisions = after.filter(
-    ({ source, atMs }) =>
-      (source === 'rib' || source === 'bgp') && (lastFib === undefined || atMs <= lastFib.atMs),
-  )
-  const decidedMs = clamp(decisions.at(-1)?.atMs ?? detectedMs)
-  const writtenMs = clamp(lastFib?.atMs ?? decidedMs)
+  const detectedMs = clamp(first.atMs, gap)
+  const decidedMs = clamp(lastDecided?.atMs ?? first.atMs, gap)
+  const writtenMs = clamp(lastWritten?.atMs ?? decidedMs, gap)
   return [
     { name: 'detection', fromMs: gap.fromMs, toMs: detectedMs },
     { name: 'propagation', fromMs: detectedMs, toMs: decidedMs },
     { name: 'fib', fromMs: decidedMs, toMs: writtenMs },
     { name: 'rest', fromMs: writtenMs, toMs: gap.toMs },
   ]
+}
+
+/** From it on somebody knew: a neighbour is gone, an agent acted, or a route was decided on for whatever reason. */
+function isNotice({ source, text }: TimelineEvent): boolean {
+  if (source === 'rib' || source === 'fib' || source === 'agent') return true
+  return (source === 'link' || source === 'bfd' || source === 'bgp') && text.startsWith('down')
+}
+
+function matters({ source, subject }: TimelineEvent, addresses: readonly string[]): boolean {
+  if ((source !== 'rib' && source !== 'fib') || addresses.length === 0) return true
+  const prefix = parsePrefix(subject)
+  return addresses.some((address) =>
+    contains(prefix, parsePrefix(`${address}/${address.includes(':') ? 128 : 32}`)),
+  )
+}
+
+function clamp(ms: number, { fromMs, toMs }: Gap): number {
+  return Math.min(Math.max(ms, fromMs), toMs)
 }
