@@ -38,6 +38,8 @@ export const policyMissing: Check = {
         devices: [device],
         path: context.devices.get(device)!.path,
         like: policy,
+        // Somebody wrote down what is denied: `dci.carry: []` comes to that.
+        ...(terms !== undefined && terms.length > 0 && { severity: 'warning' as const }),
       }
     }
   },

@@ -102,14 +102,21 @@ export const aggregateBlackhole: Check = {
       if (device.site !== origin.site || selections.has(device.name)) continue
       if (kind === 'service' && scope !== defaultScope(context, origin, prefix)) continue
       if (!contains(outer, parsePrefix(prefix))) continue
+      const base = { devices: [device.name, origin.name], like: `${kind} ${aggregate}` }
+      if (kind === 'service') {
+        yield {
+          ...base,
+          message: `${device.name} announces ${aggregate} as soon as one address of it has scope edge, and has no route to those with the pool's own scope, ${scope}, such as ${prefix} of ${origin.name}`,
+          path: `sites.${origin.site}.addresses.services`,
+          severity: 'warning',
+          mend: 'give the pool scope edge, or tell the peer `services` instead of `service-pools`',
+        }
+        continue
+      }
       yield {
-        message: `${device.name} announces ${aggregate} and has no route to ${prefix} of ${origin.name}${kind === 'service' ? ` (scope ${scope})` : ''}: what is sent there is discarded`,
-        devices: [device.name, origin.name],
-        path:
-          kind === 'service'
-            ? `sites.${origin.site}.addresses.services`
-            : context.pathOfSetting([origin.name], 'podCidr', origin.path),
-        like: `${kind} ${aggregate}`,
+        ...base,
+        message: `${device.name} announces ${aggregate} and has no route to ${prefix} of ${origin.name}: what is sent there is discarded`,
+        path: context.pathOfSetting([origin.name], 'podCidr', origin.path),
       }
     }
   },

@@ -1,0 +1,120 @@
+/** Laws of verification over random intents: a plan that Weft made has no errors, and verifying changes nothing. */
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { inputOfIntent } from './checks/examples.fixture.ts'
+import { surviveUnjudged } from './expect/survive.ts'
+import { verifyPlan } from './verdict.ts'
+
+const site = fc.record({
+  spines: fc.integer({ min: 1, max: 3 }),
+  racks: fc.integer({ min: 1, max: 3 }),
+  leaves: fc.integer({ min: 1, max: 3 }),
+  nodes: fc.integer({ min: 1, max: 3 }),
+  pods: fc.integer({ min: 1, max: 2 }),
+  attachment: fc.constantFrom('ebgp', 'ibgp'),
+  borderLeaves: fc.integer({ min: 1, max: 3 }),
+  scope: fc.constantFrom('rack', 'site', 'global', 'edge'),
+  peers: fc.array(
+    fc.record({
+      send: fc.subarray(['services', 'service-pools', 'nodes', 'pods', 'default'], { minLength: 1 }),
+      receive: fc.subarray(['default', '198.51.100.0/24', '203.0.113.0/24'], { minLength: 1 }),
+      link: fc.boolean(),
+    }),
+    { maxLength: 2 },
+  ),
+})
+
+const fabric = fc.record({
+  sites: fc.array(site, { minLength: 1, maxLength: 3 }),
+  isDual: fc.boolean(),
+  frr: fc.constantFrom('8.4', '9.1', '10.3'),
+  nodeRoutes: fc.constantFrom('auto', 'full', 'default'),
+  hasGlobal: fc.boolean(),
+})
+
+type Fabric = typeof fabric extends fc.Arbitrary<infer T> ? T : never
+
+function intentOf({ sites, isDual, frr, nodeRoutes, hasGlobal }: Fabric): object {
+  const pair = (v4: string, v6: string) => (isDual ? [v4, v6] : v4)
+  const racks: Record<string, object> = {}
+  const peers: Record<string, object> = {}
+  const planned = sites.map((entry, index) => {
+    const block = 10 * (index + 1)
+    const pods = entry.spines % 2 === 0 ? entry.pods : 1
+    racks[`t${index}`] = { leaves: entry.leaves, nodes: entry.nodes, attachment: entry.attachment }
+    for (const [number, { send, receive, link }] of entry.peers.entries()) {
+      peers[`isp${index}${number}`] = {
+        site: `dc${index}`,
+        asn: 64900 + 10 * index + number,
+        link: link ? `192.0.2.${32 * index + 8 * number}/29` : 'unnumbered',
+        send,
+        receive,
+      }
+    }
+    return [
+      `dc${index}`,
+      {
+        addresses: {
+          switches: pair(`10.${block}.0.0/24`, `fd00:${block}:1::/64`),
+          nodes: pair(`10.${block}.1.0/24`, `fd00:${block}:2::/64`),
+          pods: { pool: pair(`10.${block}.64.0/18`, `fd00:${block}:3::/64`) },
+          services: { pool: pair(`10.${block}.2.0/24`, `fd00:${block}:4::/112`), scope: entry.scope },
+        },
+        fabric: {
+          spines: entry.spines,
+          racks: { [`t${index}`]: entry.racks },
+          borderLeaves: entry.borderLeaves,
+          ...(pods > 1 && { pods, superSpines: { planes: entry.spines, perPlane: 1 } }),
+        },
+        ...(sites.length > 1 && { dci: { routers: 1 + (index % 2) } }),
+        ...(entry.peers.length > 0 && { edge: { routers: 2 } }),
+      },
+    ]
+  })
+  return {
+    frr,
+    racks,
+    peers,
+    bgp: { nodeRoutes },
+    ...(hasGlobal && { services: { global: { pool: pair('10.250.0.0/24', 'fd00:250::/112') } } }),
+    sites: Object.fromEntries(planned),
+  }
+}
+
+test('no check finds an error in a plan that Weft made', () => {
+  fc.assert(
+    fc.property(fabric, (sketch) => {
+      const input = inputOfIntent(intentOf(sketch))
+      const before = JSON.stringify(input.plan)
+      const { report } = verifyPlan(input, { judgeSurvive: surviveUnjudged })
+
+      const errors = report!.findings.filter(({ severity }) => severity === 'error')
+      expect(errors).toEqual([])
+      expect(report!.coverage!.carried).toBe(report!.coverage!.prefixes)
+      expect(JSON.stringify(input.plan)).toBe(before)
+    }),
+    { numRuns: 25, interruptAfterTimeLimit: 15_000 },
+  )
+})
+
+test('a verdict does not depend on the order of devices and sessions', () => {
+  fc.assert(
+    fc.property(fabric, (sketch) => {
+      const input = inputOfIntent(intentOf(sketch))
+      const turned = {
+        ...input,
+        plan: {
+          ...input.plan,
+          devices: input.plan.devices.toReversed(),
+          sessions: input.plan.sessions.toReversed(),
+        },
+      }
+      const count = (from: typeof input) => {
+        const { report } = verifyPlan(from, { judgeSurvive: surviveUnjudged })
+        return report!.findings.map(({ check, severity, others }) => `${check} ${severity} ${others}`).sort()
+      }
+      expect(count(turned)).toEqual(count(input))
+    }),
+    { numRuns: 10, interruptAfterTimeLimit: 10_000 },
+  )
+})
