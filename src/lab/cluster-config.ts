@@ -153,8 +153,7 @@ export function agentConfig(
     staticVips: node.vips,
     podCidrs: node.podCidrs,
     endpointCidrs: [...(site?.pods ?? []), ...(site?.nodes ?? [])],
-    // The real kube-proxy is not asked yet: its rules were never seen from inside a lab.
-    dataplane: { detector: kind === 'embedded' ? 'weft-lab' : 'none' },
+    dataplane: { detector: kind === 'embedded' ? 'weft-lab' : 'kube-proxy' },
     fastLocalRepair: plan.fastLocalRepair,
     statusSocket: `${pathsOf(lab).root}/nodes/${node.name}-agent.sock`,
     metricsAddress: `127.0.0.1:${agentMetricsPort}`,

@@ -2,11 +2,11 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { ClusterApi } from '../../src/lab/cluster-api.ts'
 import { clusterPrograms, whyNoBinaries } from '../../src/lab/kubernetes/real/binaries.ts'
 import { openProbe } from '../../src/lab/probe/probe-host.ts'
-import type { LabState } from '../../src/lab/state.ts'
+import { type LabState, requireState } from '../../src/lab/state.ts'
 import { readStatus } from '../../src/lab/status.ts'
 import { takeDown } from '../../src/lab/teardown.ts'
 import { bringUp } from '../../src/lab/up.ts'
-import { exampleIntent, nothing, planOf, remains } from './lab-fixture.ts'
+import { exampleIntent, nothing, planOf, remains, weft } from './lab-fixture.ts'
 
 /* Two nodes with the real Kubernetes: etcd, kube-apiserver, controller manager, scheduler, and kube-proxy on each. */
 
@@ -71,6 +71,30 @@ test('a Service gets an address from the pool, kube-proxy forwards it, and both 
   } finally {
     probe.close()
   }
+})
+
+test('a node announces nothing that its kube-proxy has not programmed', async () => {
+  const [quick, slow] = ['dc1-compute1-n1', 'dc1-compute1-n2'] as const
+  const { processes } = await requireState(lab)
+  const { pid } = processes.find(({ name }) => name === `${slow}/kube-proxy`)!
+  const codeOf = async (node: string) => {
+    const { stdout } = await weft('why', 'later', '--lab', lab, '--node', node, '-o', 'json')
+    if (stdout === '') return undefined
+    const answer = JSON.parse(stdout).addresses[0]?.nodes[0]
+    return answer?.isAnnounced === true ? 'announced' : answer?.reason?.code
+  }
+  process.kill(pid, 'SIGSTOP')
+  try {
+    await api.create('/api/v1/namespaces/default/services', {
+      metadata: { name: 'later' },
+      spec: { type: 'LoadBalancer', selector: { app: 'web' }, ports: [{ port: 81, targetPort: 8080 }] },
+    })
+    await expect.poll(() => codeOf(quick), { timeout: 60_000, interval: 200 }).toBe('announced')
+    expect(await codeOf(slow)).toBe('dataplane-not-programmed')
+  } finally {
+    process.kill(pid, 'SIGCONT')
+  }
+  await expect.poll(() => codeOf(slow), { timeout: 60_000, interval: 200 }).toBe('announced')
 })
 
 test('the agents have no more rights than the manifest gives them, and nodes have their own', async () => {
