@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { labCaptureCommand } from './lab-capture.ts'
 import { labDoctorCommand } from './lab-doctor.ts'
 import { labDownCommand } from './lab-down.ts'
 import { labExportCommand } from './lab-export.ts'
@@ -24,6 +25,7 @@ export function labCommand(): Command {
     .addCommand(labHealCommand())
     .addCommand(labImpairCommand())
     .addCommand(labFaultsCommand())
+    .addCommand(labCaptureCommand())
     .addCommand(labDownCommand())
     .addCommand(labDoctorCommand())
     .addCommand(labListCommand())

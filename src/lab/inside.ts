@@ -16,7 +16,7 @@ function hostsOf(plan: Plan): string[] {
 }
 
 /** Finds a host by its name, or says what there is instead. */
-function requireHost(state: LabState, name: string): string {
+export function requireHost(state: LabState, name: string): string {
   const hosts = hostsOf(state.plan)
   if (hosts.includes(name)) return name
   const near = hosts.filter((host) => host.includes(name)).slice(0, 5)
