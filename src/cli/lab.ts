@@ -9,6 +9,7 @@ import { labHealCommand } from './lab-heal.ts'
 import { labImpairCommand } from './lab-impair.ts'
 import { labExecCommand, labVtyshCommand } from './lab-inside.ts'
 import { labListCommand, labStatusCommand } from './lab-status.ts'
+import { labTraceCommand } from './lab-trace.ts'
 import { labUpCommand } from './lab-up.ts'
 
 /** `weft lab`. */
@@ -25,6 +26,7 @@ export function labCommand(): Command {
     .addCommand(labHealCommand())
     .addCommand(labImpairCommand())
     .addCommand(labFaultsCommand())
+    .addCommand(labTraceCommand())
     .addCommand(labCaptureCommand())
     .addCommand(labDownCommand())
     .addCommand(labDoctorCommand())

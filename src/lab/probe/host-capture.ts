@@ -1,5 +1,6 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import type { Readable } from 'node:stream'
+import { inNamespace } from '../../linux/namespace.ts'
 import { type Packet, readPackets } from './pcap.ts'
 
 /*
@@ -20,6 +21,13 @@ export const lastProbePort = 31_999
 /** Room for the sequence number and what an answering pod says of itself. */
 const packetBytes = 420
 
+export interface HostCaptureOptions {
+  /** Default: the one that this process is in. */
+  namespace?: string
+  /** In tcpdump's language, beside what probes send. */
+  filter?: string
+}
+
 export class HostCapture {
   readonly #child: ChildProcessByStdio<null, Readable, Readable>
   readonly #chunks: Buffer[] = []
@@ -27,19 +35,18 @@ export class HostCapture {
   readonly #listening: Promise<void>
   #stderr = ''
 
-  constructor() {
-    this.#child = spawn(
+  constructor({ namespace, filter }: HostCaptureOptions = {}) {
+    const probes = `udp portrange ${firstProbePort}-${lastProbePort}`
+    const [command, ...args] = inNamespace(namespace, [
       'tcpdump',
-      [
-        ['-i', 'any', '-y', 'LINUX_SLL2'],
-        ['-nn', '--immediate-mode', '--time-stamp-precision=nano'],
-        ['-s', String(packetBytes)],
-        // KiB, for the whole time in which this host's processes may not run.
-        ['-B', '8192'],
-        ['-w', '-', `udp portrange ${firstProbePort}-${lastProbePort}`],
-      ].flat(),
-      { stdio: ['ignore', 'pipe', 'pipe'] },
-    )
+      ...['-i', 'any', '-y', 'LINUX_SLL2'],
+      ...['-nn', '--immediate-mode', '--time-stamp-precision=nano'],
+      ...['-s', String(packetBytes)],
+      // KiB, for the whole time in which this host's processes may not run.
+      ...['-B', '8192'],
+      ...['-w', '-', filter === undefined ? probes : `${probes} and (${filter})`],
+    ])
+    this.#child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] })
     const { promise: ended, resolve: end } = Promise.withResolvers<void>()
     const { promise: listening, resolve: listen, reject: fail } = Promise.withResolvers<void>()
     this.#ended = ended

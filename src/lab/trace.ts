@@ -1,0 +1,286 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { WeftError } from '../diagnostics/error.ts'
+import { requireHost } from './inside.ts'
+import { clientHost, namespaceOf } from './names.ts'
+import { type Balance, hashNoiseBound, judgeBalance } from './probe/balance.ts'
+import { firstProbePort, HostCapture } from './probe/host-capture.ts'
+import { addressOfHost, cablesOf, familyOf } from './probe/hosts.ts'
+import { followFlows } from './probe/path.ts'
+import type { Packet } from './probe/pcap.ts'
+import { openProbe } from './probe/probe-host.ts'
+import type { LabState } from './state.ts'
+import { readInterfaceNames } from './timeline/interface-names.ts'
+import {
+  type Forwarding,
+  type Hop,
+  listPaths,
+  plannedForwarding,
+  readForwarding,
+} from './trace-forwarding.ts'
+
+/*
+ * Which ways packets take between two points, by sending some: every device that they may come to is listened at, and
+ * a flow's path is the interfaces by which its packets left. Beside it stand what the kernels' tables allow, what their
+ * hash foretells, and what the plan wants; where they part is what the reader is looking for.
+ */
+
+export interface TraceResult {
+  lab: string
+  from: string
+  to: string
+  address: string
+  flows: number
+  /** Most flows first; with those that could have been taken and were not. */
+  paths: TracedPath[]
+  balance: Balance & {
+    /** Largest share by mean that chance alone explains. */
+    noiseBound: number
+  }
+  hops: TracedHop[]
+  /** Differences from the plan, and flows that did not arrive; empty when all is well. */
+  differences: string[]
+  /** False for addresses that no plan places, such as those of Services. */
+  isPlanned: boolean
+}
+
+export interface TracedPath {
+  devices: string[]
+  flows: number
+  share: number
+  ideal: number
+  /** Packets came to its end and nobody dropped them. */
+  isDelivered: boolean
+}
+
+export interface TracedHop {
+  device: string
+  /** Neighbours that its kernel spreads the address over. */
+  kernel: string[]
+  /** Null where the plan does not place the address. */
+  planned: string[] | null
+  /** Flows by neighbour. */
+  flows: Record<string, number>
+}
+
+export interface TraceOptions {
+  flows: number
+  port: number
+}
+
+/** More devices than this are not all listened at, but only those on possible ways. */
+const mostListened = 40
+const packetsPerFlow = 4
+const sendingMs = 200
+const graceMs = 100
+
+/** Sends flows from a host to a host or an address and says which ways they took. */
+export async function traceFlows(
+  state: LabState,
+  fromName: string,
+  to: string,
+  { flows, port }: TraceOptions,
+): Promise<TraceResult> {
+  const from = requireHost(state, fromName)
+  const address = addressOf(state, to)
+  const source = addressOfHost(state.plan, from, familyOf(address))
+  if (source === undefined)
+    throw new WeftError('WEFT_LAB_DEVICE_UNKNOWN', `${from} has no address of the family of ${address}`, {
+      hint: 'trace from a device that has one: weft plan --show devices',
+      exitCode: 2,
+    })
+  const kernel = await readForwarding(state, from, address)
+  const planned =
+    from === clientHost ? null : plannedForwarding(state.plan, from, address, { pods: state.hasPods })
+  const { ports, taken } = await sendAndListen(state, { from, source, address, port, flows, kernel, planned })
+  const foretold = await followFlows(
+    state,
+    ports.map((sourcePort) => ({
+      from,
+      source,
+      destination: address,
+      protocol: 'udp' as const,
+      sourcePort,
+      destinationPort: port,
+    })),
+  )
+  const wrong = taken.filter((path, index) => path.join() !== foretold[index]?.devices.join())
+  const paths = countPaths(kernel, from, taken)
+  const counts = paths.map((path) => path.flows)
+  return {
+    lab: state.name,
+    from,
+    to,
+    address,
+    flows: ports.length,
+    paths,
+    balance: { ...judgeBalance(counts), noiseBound: hashNoiseBound(ports.length, counts.length) },
+    hops: [...kernel].flatMap(([device, hop]) => describeHop(device, hop, planned, taken)),
+    differences: [
+      ...findDifferences(kernel, planned),
+      ...paths
+        .filter((path) => !path.isDelivered && path.flows > 0)
+        .map(
+          (path) =>
+            `${path.flows} of ${ports.length} flows end at ${path.devices.at(-1)}: ${path.devices.join(' ')}`,
+        ),
+      ...(wrong.length === 0
+        ? []
+        : [
+            `${wrong.length} of ${ports.length} flows went another way than the kernels' hash says: routes changed meanwhile, or packets were lost`,
+          ]),
+    ],
+    isPlanned: planned !== null,
+  }
+}
+
+function addressOf(state: LabState, to: string): string {
+  if (/^[0-9a-f]*[.:][0-9a-f.:]*$/i.test(to)) return to
+  return addressOfHost(state.plan, requireHost(state, to)) as string
+}
+
+interface Sending {
+  from: string
+  source: string
+  address: string
+  port: number
+  flows: number
+  kernel: Forwarding
+  planned: Forwarding | null
+}
+
+/** Devices that each flow's packets passed, by source port. */
+async function sendAndListen(
+  state: LabState,
+  { from, source, address, port, flows, kernel, planned }: Sending,
+): Promise<{ ports: number[]; taken: string[][] }> {
+  const all = state.plan.devices.map(({ name }) => name)
+  const possible = new Set([from, ...kernel.keys(), ...(planned?.keys() ?? [])])
+  const devices = [...(all.length <= mostListened ? new Set([...all, ...possible]) : possible)]
+  const interfaces = await readInterfaceNames(state.name, devices)
+  const captures = devices.map((device) => ({
+    device,
+    capture: new HostCapture({ namespace: namespaceOf(state.name, device), filter: `dst host ${address}` }),
+  }))
+  const probe = openProbe(state.name, from)
+  try {
+    await Promise.all(captures.map(({ capture }) => capture.start()))
+    const first = firstProbePort + Math.floor(Math.random() * 6_000)
+    const run = await probe.startFlows({
+      source,
+      destination: address,
+      port,
+      flows,
+      packetsPerSecond: (flows * packetsPerFlow * 1000) / sendingMs,
+      sourcePorts: Array.from({ length: flows * 2 }, (_, index) => first + index),
+    })
+    await delay(sendingMs)
+    await run.stop()
+    await delay(graceMs)
+    await Promise.all(captures.map(({ capture }) => capture.stop()))
+    const left = new Map<string, Map<number, string>>(
+      captures.map(({ device, capture }) => [
+        device,
+        waysOut(capture.packets(), port, interfaces.get(device) ?? new Map()),
+      ]),
+    )
+    const cables = cablesOf(state.plan)
+    const taken = run.sourcePorts.map((sourcePort) => {
+      const path = [from]
+      for (let at: string | undefined = from; at !== undefined && path.length <= devices.length; ) {
+        const out: string | undefined = left.get(at)?.get(sourcePort)
+        at = out === undefined ? undefined : cables.get(`${at}/${out}`)?.device
+        if (at !== undefined) path.push(at)
+      }
+      return path
+    })
+    return { ports: run.sourcePorts, taken }
+  } finally {
+    probe.close()
+    for (const { capture } of captures) capture.kill()
+  }
+}
+
+/** Source port → interface by which its packets left. */
+function waysOut(
+  packets: readonly Packet[],
+  port: number,
+  interfaces: ReadonlyMap<number, string>,
+): Map<number, string> {
+  const ways = new Map<number, string>()
+  for (const packet of packets) {
+    const name = interfaces.get(packet.interfaceIndex)
+    if (
+      packet.isOutgoing &&
+      packet.destinationPort === port &&
+      name !== undefined &&
+      !ways.has(packet.sourcePort)
+    )
+      ways.set(packet.sourcePort, name)
+  }
+  return ways
+}
+
+function countPaths(kernel: Forwarding, from: string, taken: readonly string[][]): TracedPath[] {
+  const counts = new Map<string, number>()
+  for (const path of taken) counts.set(path.join(' '), (counts.get(path.join(' ')) ?? 0) + 1)
+  const possible = listPaths(kernel, from)
+  const known = new Set(possible.map(({ devices }) => devices.join(' ')))
+  const others = [...counts.keys()]
+    .filter((key) => !known.has(key))
+    .map((key) => ({ devices: key.split(' '), ideal: 0, isDelivered: false }))
+  return [...possible, ...others]
+    .map((path) => {
+      const flows = counts.get(path.devices.join(' ')) ?? 0
+      return { ...path, flows, share: flows / taken.length }
+    })
+    .sort((a, b) => b.flows - a.flows)
+}
+
+function describeHop(
+  device: string,
+  hop: Hop,
+  planned: Forwarding | null,
+  taken: readonly string[][],
+): TracedHop[] {
+  if (hop.kind !== 'forwards') return []
+  const kernel = hop.next.map((next) => next.device).sort()
+  const flows: Record<string, number> = {}
+  for (const name of kernel) flows[name] = 0
+  for (const path of taken) {
+    const at = path.indexOf(device)
+    const next = at < 0 ? undefined : path[at + 1]
+    if (next !== undefined) flows[next] = (flows[next] ?? 0) + 1
+  }
+  const wanted = planned?.get(device)
+  return [
+    {
+      device,
+      kernel,
+      planned:
+        planned === null
+          ? null
+          : wanted?.kind === 'forwards'
+            ? wanted.next.map((next) => next.device).sort()
+            : [],
+      flows,
+    },
+  ]
+}
+
+/** Where kernels forward otherwise than planned, nearest to the sender first. */
+export function findDifferences(kernel: Forwarding, planned: Forwarding | null): string[] {
+  if (planned === null) return []
+  return [...new Set([...kernel.keys(), ...planned.keys()])].flatMap((device) => {
+    const [is, wanted] = [kernel.get(device), planned.get(device)]
+    // What is only on one of the maps is there because of another device, which is named itself.
+    if (is === undefined || wanted === undefined) return []
+    const [actual, expected] = [describe(is), describe(wanted)]
+    return actual === expected ? [] : [`${device}: planned ${expected}, kernel ${actual}`]
+  })
+}
+
+function describe(hop: Hop): string {
+  if (hop.kind !== 'forwards') return hop.kind
+  const names = hop.next.map(({ device }) => device).sort()
+  return `via ${names.join(', ')}`
+}
