@@ -2,6 +2,7 @@
 import type { Diagnostic } from '../../diagnostics/diagnostic.ts'
 import type { Expectation } from '../../intent/model.ts'
 import { findNearest } from '../../intent/nearest.ts'
+import type { Plan } from '../../plan/model.ts'
 import type { VerifyContext } from '../checks/context.ts'
 import { destinationsOf, isEndpoint, sourcesOf } from './endpoints.ts'
 
@@ -12,14 +13,19 @@ export function findContradictions(context: VerifyContext): Diagnostic[] {
   const pairwise = context.plan.expect.filter((entry): entry is Pairwise => entry.kind !== 'survive')
   const unknown = pairwise.flatMap((entry) => unknownEndpoints(context, entry))
   if (unknown.length > 0) return unknown
-  const reaches = pairwise.filter((entry) => entry.kind === 'reach')
   const isolates = pairwise.filter((entry) => entry.kind === 'isolate')
-  return reaches.flatMap((reach) =>
-    isolates.flatMap((isolate): Diagnostic[] => {
-      const pair = commonPair(context, reach, isolate)
-      return pair === null ? [] : [contradiction(context, reach, isolate, pair)]
-    }),
-  )
+  if (isolates.length === 0) return []
+  const expand = expander(context.plan)
+  const theirs = isolates.map(expand)
+  return pairwise
+    .filter((entry) => entry.kind === 'reach')
+    .flatMap((reach) => {
+      const ours = expand(reach)
+      return theirs.flatMap((isolate): Diagnostic[] => {
+        const pair = commonPair(ours, isolate)
+        return pair === null ? [] : [contradiction(context, reach, isolate.entry, pair)]
+      })
+    })
 }
 
 function unknownEndpoints({ plan, locate }: VerifyContext, entry: Pairwise): Diagnostic[] {
@@ -68,18 +74,48 @@ function contradiction(
   }
 }
 
-/** A source and a destination that both statements speak of. */
-function commonPair({ plan }: VerifyContext, one: Pairwise, other: Pairwise): [string, string] | null {
-  const others = new Set(sourcesOf(plan, other.from).map((device) => device.name))
-  const isSamePart = partOf(one.from) === partOf(other.from)
-  const sources = isSamePart ? sourcesOf(plan, one.from).filter((device) => others.has(device.name)) : []
-  if (sources.length === 0) return null
-  const theirs = new Set(other.to.flatMap((name) => [...destinationKeys(plan, name).keys()]))
-  for (const name of one.to) {
-    for (const [key, owner] of destinationKeys(plan, name)) {
-      const source = sources.find((device) => device.name !== owner)
-      if (theirs.has(key) && source !== undefined) return [source.name, key]
+interface Expanded {
+  entry: Pairwise
+  part: string
+  sources: ReadonlySet<string>
+  /** Destination → its owner. */
+  destinations: ReadonlyMap<string, string>
+}
+
+/** Statements as sets; equal words are worked out once. */
+function expander(plan: Plan): (entry: Pairwise) => Expanded {
+  const sources = new Map<string, ReadonlySet<string>>()
+  const keys = new Map<string, ReadonlyMap<string, string>>()
+  return (entry) => {
+    const from = sources.get(entry.from) ?? new Set(sourcesOf(plan, entry.from).map((device) => device.name))
+    sources.set(entry.from, from)
+    const destinations = entry.to.map((name) => {
+      const known = keys.get(name) ?? destinationKeys(plan, name)
+      keys.set(name, known)
+      return known
+    })
+    return {
+      entry,
+      part: partOf(entry.from),
+      sources: from,
+      destinations:
+        destinations.length === 1 ? destinations[0]! : new Map(destinations.flatMap((map) => [...map])),
     }
+  }
+}
+
+/** A source and a destination that both statements speak of. */
+function commonPair(one: Expanded, other: Expanded): [string, string] | null {
+  if (one.part !== other.part) return null
+  const sources: string[] = []
+  for (const source of one.sources) {
+    // Two are enough: one of them is not the owner of the destination.
+    if (other.sources.has(source) && sources.push(source) === 2) break
+  }
+  if (sources.length === 0) return null
+  for (const [key, owner] of one.destinations) {
+    const source = sources.find((name) => name !== owner)
+    if (source !== undefined && other.destinations.has(key)) return [source, key]
   }
   return null
 }
@@ -90,7 +126,7 @@ function partOf(name: string): string {
 }
 
 /** What destinations are called when two statements are compared, with their owners. */
-function destinationKeys(plan: Parameters<typeof destinationsOf>[0], name: string): Map<string, string> {
+function destinationKeys(plan: Plan, name: string): Map<string, string> {
   return new Map(
     destinationsOf(plan, name).map(({ address, owner, origins, prefix }) => [
       origins === null ? address : `${prefix} at ${owner.name}`,
