@@ -44,7 +44,13 @@ process.once('SIGINT', () => {
 })
 
 for (let seed = firstSeed; !stopped; seed++) {
-  const score = await runDifferential(`diff-${seed}`, differentialCase(seed, devices))
+  const score = await runDifferential(`diff-${seed}`, differentialCase(seed, devices)).catch(
+    (error: unknown): Score => ({
+      ...emptyScore,
+      topologies: 1,
+      mismatches: [`seed ${seed} ended early: ${error instanceof Error ? error.message : String(error)}`],
+    }),
+  )
   total = addScores(total, score)
   loads.push(loadavg()[0]!)
   const verdict = score.mismatches.length === 0 ? 'equal' : `${score.mismatches.length} MISMATCHES`

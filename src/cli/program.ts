@@ -33,6 +33,26 @@ const commands: readonly CommandEntry[] = [
     badInput: 3,
   },
   {
+    name: 'trace',
+    summary: 'follow packets through the planned fabric, over every equal path',
+    load: async () => (await import('./trace.ts')).traceCommand(),
+  },
+  {
+    name: 'routes',
+    summary: 'show who has a route to a prefix, and over which next hops',
+    load: async () => (await import('./routes.ts')).routesCommand(),
+  },
+  {
+    name: 'explain',
+    summary: 'explain a route or a session: what decided, and which filter refused',
+    load: async () => (await import('./explain.ts')).explainCommand(),
+  },
+  {
+    name: 'load',
+    summary: 'say how traffic spreads over links and places where it ends',
+    load: async () => (await import('./load.ts')).loadCommand(),
+  },
+  {
     name: 'render',
     summary: 'write the FRR configuration of every device',
     load: async () => (await import('./render.ts')).renderCommand(),

@@ -12,7 +12,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import fc from 'fast-check'
-import { routeMapChanges, routeMapOf } from '../../src/agent/vip-route-map.ts'
+import { isOwnedRouteMap, routeMapChanges, routeMapOf } from '../../src/agent/vip-route-map.ts'
 import { WeftError } from '../../src/diagnostics/error.ts'
 import type { ConfigChange } from '../../src/frr/config-transaction.ts'
 import { type BgpPathDetail, readBgpPrefix, readBgpTable } from '../../src/frr/show-bgp.ts'
@@ -196,7 +196,8 @@ class FabricState {
         ...(isDrained ? { drained: true } : {}),
       })
       const changes: ConfigChange[] = [
-        ...routeMapChanges(map, device.asn),
+        // The plain one of a scope is part of every node's configuration.
+        ...(isOwnedRouteMap(map.name) ? routeMapChanges(map, device.asn) : []),
         {
           context: [`router bgp ${device.asn}`, 'address-family ipv4 unicast'],
           line: `network ${prefix} route-map ${map.name}`,

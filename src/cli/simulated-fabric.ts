@@ -1,0 +1,106 @@
+import type { Command } from 'commander'
+import { WeftError } from '../diagnostics/error.ts'
+import { findNearest } from '../intent/nearest.ts'
+import { parseAddress } from '../net/address.ts'
+import { contains, hostPrefix, parsePrefix } from '../net/prefix.ts'
+import type { Device, Plan } from '../plan/model.ts'
+import { ControlPlane } from '../verify/simulate/control-plane.ts'
+import { networkOfPlan } from '../verify/simulate/router-of-plan.ts'
+import type { Output } from './output.ts'
+import { loadProject } from './project.ts'
+
+/*
+ * The planned fabric, simulated: what `trace`, `routes`, `explain` and `load` ask. Nothing is written, and no lab or
+ * router is needed. With `--fail` some links or devices are out of service.
+ */
+
+export interface SimulationOptions {
+  file: string
+  fail?: string[]
+}
+
+export interface SimulatedFabric {
+  plan: Plan
+  plane: ControlPlane
+}
+
+/** Adds the options that all of them share. */
+export function addSimulationOptions(command: Command): Command {
+  return command
+    .option('-f, --file <intent>', 'the intent', 'weft.yaml')
+    .option('--fail <what...>', 'links (a--b) and devices that are out of service')
+}
+
+/** Plans the intent and simulates it. */
+export async function simulateFabric(options: SimulationOptions, output: Output): Promise<SimulatedFabric> {
+  const { plan } = await loadProject(options.file, output)
+  const links = new Set<string>()
+  const devices = new Set<string>()
+  for (const name of options.fail ?? []) {
+    const link = plan.links.find(({ id, a, b }) => id === name || `${b.device}--${a.device}` === name)
+    if (link !== undefined) links.add(link.id)
+    else devices.add(requireDevice(plan, name).name)
+  }
+  return { plan, plane: new ControlPlane(networkOfPlan(plan, { without: { links, devices } })) }
+}
+
+/** A device of the plan, by name. */
+export function requireDevice(plan: Plan, name: string): Device {
+  const device = plan.devices.find((candidate) => candidate.name === name)
+  if (device !== undefined) return device
+  const names = plan.devices.map((candidate) => candidate.name)
+  const nearest = findNearest(name, [...names, ...plan.links.map(({ id }) => id)])
+  throw new WeftError('WEFT_DEVICE_UNKNOWN', `there is no device "${name}" in this plan`, {
+    hint: nearest === null ? `all of them: weft plan --show devices` : `did you mean ${nearest}?`,
+    exitCode: 2,
+  })
+}
+
+/** A device by name, or the one that has an address; several may announce a service address. */
+export function findSource({ plan }: SimulatedFabric, text: string): Device {
+  if (parseAddress(text) === null) return requireDevice(plan, text)
+  const owners = ownersOf(plan, text)
+  if (owners.length === 1) return owners[0]!
+  throw new WeftError(
+    'WEFT_ENDPOINT_UNKNOWN',
+    owners.length === 0
+      ? `no device of this plan has the address ${text}`
+      : `${owners.length} devices have the address ${text}`,
+    {
+      hint:
+        owners.length === 0
+          ? 'packets start at a device: name one, or one of its addresses'
+          : `name one of them: ${owners
+              .slice(0, 6)
+              .map(({ name }) => name)
+              .join(', ')}`,
+      exitCode: 2,
+    },
+  )
+}
+
+/** An address as it stands, or the stable address of a device. */
+export function findTarget({ plan }: SimulatedFabric, text: string): string {
+  if (parseAddress(text) !== null) return text
+  const device = requireDevice(plan, text)
+  const prefix = device.loopbacks[0] ?? device.originates[0]?.prefix
+  if (prefix === undefined)
+    throw new WeftError('WEFT_ENDPOINT_UNKNOWN', `${text} has no address of its own`, {
+      hint: 'name an address behind it instead',
+      exitCode: 2,
+    })
+  return prefix.split('/')[0]!
+}
+
+/** Devices that have an address: their own, in their pod prefix, or announced by them. */
+export function ownersOf(plan: Plan, address: string): Device[] {
+  const parsed = parseAddress(address)
+  if (parsed === null) return []
+  const host = hostPrefix(parsed)
+  return plan.devices.filter(({ loopbacks, podCidrs, vips, interfaces }) =>
+    [
+      ...[...loopbacks, ...podCidrs, ...vips].map((prefix) => contains(parsePrefix(prefix), host)),
+      ...interfaces.flatMap(({ addresses }) => addresses.map((entry) => entry.split('/')[0] === address)),
+    ].includes(true),
+  )
+}
