@@ -68,13 +68,18 @@ function formatSummary(report: VerifyReport, paint: Paint): string {
     plural(count('error'), 'error'),
     plural(count('warning'), 'warning'),
     plural(count('note'), 'note'),
-    ...(judgements.length > 0 ? [`${held} of ${plural(judgements.length, 'expectation')} hold`] : []),
+    ...(judgements.length > 0 ? [describeHeld(held, judgements.length)] : []),
   ]
   return [
     ...undecided.map((what) => `${paint('yellow', 'not judged:')} ${what}`),
     `${report.name}: ${plural(report.devices, 'device')}, ${plural(report.sessions, 'session')}${describeCoverage(coverage)}`,
     `${paint(verdictColors[verdict], `${headline[verdict]}`)}: ${parts.join(', ')}`,
   ].join('\n')
+}
+
+function describeHeld(held: number, all: number): string {
+  if (held < all) return `${held} of ${plural(all, 'expectation')} hold`
+  return all === 1 ? 'the expectation holds' : `all ${all} expectations hold`
 }
 
 const headline: Record<Verdict, string> = { ok: 'OK', violated: 'VIOLATED', undecided: 'UNDECIDED' }
