@@ -64,11 +64,12 @@ export async function runOnce(drill: Drill, repeat: number, setting: DrillSettin
   const performer = new Performer(state, workload, setting.signal)
   const timeline = await startTimeline(state)
   try {
-    const startedAt = nowMs()
     const traffic = await startTraffic(
       state,
       specs.map((spec) => (isCovered ? { ...spec, spread: 'cover', through } : spec)),
     )
+    // From here on every flow is under way and its path is known.
+    const startedAt = nowMs()
     try {
       const done = await perform(steps, drill.settleMs, performer, setting)
       const zeroAt = done[0]?.startedAt ?? startedAt
