@@ -8,6 +8,7 @@ import { createMetrics } from './agent-metrics.ts'
 import { type AgentParts, answerOperators, answerProbes } from './answers.ts'
 import type { AgentConfig } from './config.ts'
 import { createDecider } from './decider.ts'
+import { EndOfRib } from './end-of-rib.ts'
 import { reportEvents } from './events/report-events.ts'
 import { kubeAccess } from './kube-access.ts'
 import { LocalRepair } from './local-repair/local-repair.ts'
@@ -58,9 +59,14 @@ export async function startAgent(config: AgentConfig, log: Logger): Promise<Agen
       (cluster.reflectors.get('services')?.views.get(service) as ServiceView | undefined)?.ports ?? [],
     guard: new PortGuard(),
     log,
-    onApplied: metrics.noteApplied,
+    onApplied(applied) {
+      metrics.noteApplied(applied)
+      endOfRib?.isAnnounced()
+    },
     onFailed: metrics.noteFailed,
   })
+
+  const endOfRib = config.sendsEndOfRib ? new EndOfRib({ bgpd, log }) : undefined
 
   const parts: AgentParts = {
     config,
@@ -101,11 +107,13 @@ export async function startAgent(config: AgentConfig, log: Logger): Promise<Agen
       reconciler.bgpdIsUp()
       drain.bgpdIsUp()
       gate.bgpdIsUp()
+      endOfRib?.bgpdIsUp()
     },
     onDown(error) {
       reconciler.bgpdIsDown(error)
       drain.bgpdIsDown()
       gate.bgpdIsDown()
+      endOfRib?.bgpdIsDown()
     },
   })
   const endEvents = reportEvents(parts, client, log)
@@ -117,6 +125,7 @@ export async function startAgent(config: AgentConfig, log: Logger): Promise<Agen
       stopper.abort()
       clearInterval(resync)
       loopback.stop()
+      endOfRib?.stop()
       await repair?.stop()
       endEvents()
       await watching

@@ -52,7 +52,7 @@ test('reports every problem of a file at once', () => {
     node: is missing, expected the name of the Node object
     pools: found [{"name":"web","cidr":"10.10.21.1/24","scope":"site"}], expected [{name, cidr, scope: rack | site | global | edge}]
     onShutdown: found "panic", expected stay, withdraw or drain
-    anounceClusterIPs: is no setting of the agent, expected one of site, localAs, loadBalancerClass, namespaces, statusSocket, metricsAddress, api, loopbacks, staticVips, node, frr, pools, podCidrs, announceClusterIPs, allowExternalIPs, reserved, endpointCidrs, serviceSelector, announceByDefault, allowedCommunities, dataplane, guards, damping, drain, onShutdown, resyncSeconds, fastLocalRepair, logLevel"
+    anounceClusterIPs: is no setting of the agent, expected one of site, localAs, loadBalancerClass, namespaces, statusSocket, metricsAddress, api, loopbacks, staticVips, node, frr, pools, podCidrs, announceClusterIPs, allowExternalIPs, reserved, endpointCidrs, serviceSelector, announceByDefault, allowedCommunities, dataplane, guards, damping, drain, onShutdown, resyncSeconds, sendsEndOfRib, fastLocalRepair, logLevel"
   `)
 })
 

@@ -70,6 +70,8 @@ export interface AgentConfig {
   onShutdown: ShutdownPolicy
   /** How often FRR and the kernel are read again, in case somebody else changed them. */
   resyncSeconds: number
+  /** Let bgpd say End-of-RIB after its start once the service addresses are announced again. */
+  sendsEndOfRib: boolean
   /** Take a dead link out of all routes when BFD says so, ahead of FRR. */
   fastLocalRepair: boolean
   logLevel: 'debug' | 'info' | 'warn' | 'error'
@@ -184,6 +186,7 @@ function readConfig(reader: FieldReader): AgentConfig {
     drain: reader.section('drain', readDrain),
     onShutdown: reader.optional('onShutdown', 'stay, withdraw or drain', asOneOf(shutdownPolicies)) ?? 'stay',
     resyncSeconds: reader.optional('resyncSeconds', 'whole seconds above 0', asInteger) ?? 10,
+    sendsEndOfRib: reader.optional('sendsEndOfRib', 'true or false', asFlag) ?? true,
     fastLocalRepair: reader.optional('fastLocalRepair', 'true or false', asFlag) ?? false,
     logLevel:
       reader.optional(

@@ -6,9 +6,12 @@ import { clientHost } from './names.ts'
 import { clientLinks, clientRouteOperations, interfacesOf, returnRouteOperations } from './topology.ts'
 
 /** What every namespace of the lab gets; the client beyond the edge is a host without daemons. */
-export function setupDevices(plan: Plan, hasBfd: boolean): DeviceSetup[] {
+export function setupDevices(plan: Plan, options: { hasBfd: boolean; hasAgents: boolean }): DeviceSetup[] {
+  const { hasBfd, hasAgents } = options
+  // What FRR leaves to an agent, it must do itself where there is none.
+  const rendered = hasAgents ? plan : { ...plan, clusters: [] }
   const setups = plan.devices.map((device): DeviceSetup => {
-    const { zebra, bgpd, bfdd } = renderFrr(plan, device).daemons
+    const { zebra, bgpd, bfdd } = renderFrr(rendered, device).daemons
     return {
       device: device.name,
       configs: { zebra, bgpd, ...(hasBfd ? { bfdd } : {}) },

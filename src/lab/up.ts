@@ -108,7 +108,7 @@ class LabBuilder {
       faults: [],
       lastFault: 0,
     }
-    this.#setups = setupDevices(fitted.plan, hasBfd)
+    this.#setups = setupDevices(fitted.plan, { hasBfd, hasAgents: false })
   }
 
   async run(): Promise<UpResult> {
@@ -194,6 +194,9 @@ class LabBuilder {
   async #startKubernetes(binaries: Binaries | null): Promise<void> {
     if (this.#options.kubernetes === false || this.#state.plan.clusters.length === 0) return
     const { onProgress } = this.#options
+    // What starts again from now on leaves to its agent what agents do.
+    const setups = setupDevices(this.#state.plan, { hasBfd: this.#state.hasBfd, hasAgents: true })
+    await writeConfigs(this.#lab, setups)
     await startClusters(this.#state, {
       binaries,
       ...this.#signal(),

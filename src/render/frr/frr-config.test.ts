@@ -39,7 +39,6 @@ test('the seed sample comes out statement by statement, made safe', () => {
      bgp graceful-restart restart-time 30
      bgp graceful-restart select-defer-time 10
      bgp graceful-restart rib-stale-time 60
-     bgp graceful-restart disable-eor
      no bgp graceful-restart notification
      bgp log-neighbor-changes
      bgp ebgp-requires-policy

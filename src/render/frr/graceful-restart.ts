@@ -10,8 +10,10 @@
  * what killed daemons leave behind.
  *
  * End-of-RIB would make leaves drop what the restarted bgpd has not announced again, and its file does not hold the
- * service addresses: they are the agent's to put back, a moment later. So a node sends none, and leaves drop what is
- * left after the stale-path time.
+ * service addresses: they are the agent's to put back, a moment later. So where an agent runs, a starting bgpd sends none
+ * until the agent has done so and lets it (`sendsEndOfRib`); should the agent never come, leaves drop what is left after
+ * the stale-path time. It must not stay so: bgpd 8.4 that owes an End-of-RIB and may not send it looks for one to send
+ * without pause, at the cost of a core.
  *
  * The times cannot make one side wait for the other longer than that one keeps: restart < stale paths, and a node's
  * leaves never announce families as restarters, so it has nothing to defer for.
@@ -27,15 +29,16 @@ export const staleSeconds = 60
 const deferSeconds = 10
 
 /** The lines inside `router bgp`. */
-export function renderGracefulRestart({ device, neighbors }: DeviceView): Statement[] {
+export function renderGracefulRestart({ plan, device, neighbors }: DeviceView): Statement[] {
   if (device.role === 'node') {
+    const hasAgent = plan.clusters.some(({ nodes }) => nodes.includes(device.name))
     return [
       line('bgp graceful-restart'),
       line('bgp graceful-restart preserve-fw-state'),
       line(`bgp graceful-restart restart-time ${restartSeconds}`),
       line(`bgp graceful-restart select-defer-time ${deferSeconds}`),
       line(`bgp graceful-restart rib-stale-time ${staleSeconds}`),
-      line('bgp graceful-restart disable-eor'),
+      ...(hasAgent ? [line('bgp graceful-restart disable-eor')] : []),
       line('no bgp graceful-restart notification'),
     ]
   }
