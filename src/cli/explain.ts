@@ -5,6 +5,7 @@ import { pathOf } from '../intent/problem.ts'
 import { parseAddress } from '../net/address.ts'
 import { readPrefix } from '../net/prefix.ts'
 import type { Plan } from '../plan/model.ts'
+import { type Barrier, findBarrier } from '../verify/explain/barrier.ts'
 import { explainRoute, type RouteExplanation } from '../verify/explain/explain-route.ts'
 import { type Direction, explainSession, type SessionExplanation } from '../verify/explain/explain-session.ts'
 import { describeTerm, placeOf, termOf } from '../verify/explain/intent-place.ts'
@@ -59,8 +60,12 @@ Examples:
       const prefix = findPrefix(fabric, text)
       const explanation = explainRoute(fabric.plane, device, prefix)
       const locate = await locator(options.file)
-      if (output.format === 'json') output.printJson(toJson(explanation, fabric.plan, locate))
-      else printRoute(explanation, fabric.plan, locate, output)
+      const barrier = explanation.paths.length === 0 ? findBarrier(fabric.plane, device, prefix) : null
+      if (output.format === 'json') output.printJson({ ...toJson(explanation, fabric.plan, locate), barrier })
+      else {
+        printRoute(explanation, fabric.plan, locate, output)
+        if (barrier !== null) printBarrier(barrier, fabric.plan, prefix, locate, output)
+      }
       if (explanation.paths.length === 0) process.exitCode = 1
     })
 }
@@ -119,7 +124,7 @@ function printRoute(
   locate: Locate,
   output: Output,
 ): void {
-  output.print(`${paint(output, 'bold', prefix)} on ${paint(output, 'bold', router)}\n`)
+  output.print(`${paint(output, 'bold', prefix)} on ${paint(output, 'bold', router)}\n\n`)
   if (paths.length === 0) output.print(paint(output, 'yellow', 'no route'))
   else {
     const rank = { best: 0, equal: 1, lost: 2, 'next hop unreachable': 3 }
@@ -185,6 +190,22 @@ function describeRefusal(
   ].join('\n')
 }
 
+function printBarrier(
+  { way, from, at, refusal }: Barrier,
+  plan: Plan,
+  prefix: string,
+  locate: Locate,
+  output: Output,
+): void {
+  const to = way.at(-2)!
+  if (way.length > 2)
+    output.print(
+      `\nnearest router that has it: ${way.toReversed().join(' → ')}; it gets no further than ${from}:`,
+    )
+  if (way.length > 2 && refusal !== null) output.print(describeRefusal(plan, from, to, at, refusal, locate))
+  if (way.length > 2) output.print(`next       weft explain route ${prefix} --on ${to}`)
+}
+
 function communitiesOf(
   plan: Plan,
   route: { largeCommunities: readonly string[]; communities: readonly string[] },
@@ -231,8 +252,8 @@ function printSession(
     )
     const rows: [string, string, string][] = [
       ['AS', `${router.asn}`, `${remote.router.asn}`],
-      ['type', side.type === 'ebgp' ? 'external' : 'internal', ''],
-      ['families', side.families.join(' '), ''],
+      ['type', side.type, side.type],
+      ['families', side.families.join(' '), side.families.join(' ')],
       [
         'timers',
         `${neighbor.keepaliveSeconds} ${neighbor.holdSeconds}`,
@@ -248,9 +269,9 @@ function printSession(
     ]
     output.print(
       formatTable(rows, [
-        { header: '', value: ([name]) => name },
-        { header: a.toUpperCase(), value: ([, value]) => value },
-        { header: b.toUpperCase(), value: ([, , value]) => value },
+        { header: 'END', value: ([name]) => name },
+        { header: a, value: ([, value]) => value },
+        { header: b, value: ([, , value]) => value },
       ]),
     )
     for (const direction of directions) output.print(describeDirection(direction, plan))

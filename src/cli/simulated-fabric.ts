@@ -2,9 +2,10 @@ import type { Command } from 'commander'
 import { WeftError } from '../diagnostics/error.ts'
 import { findNearest } from '../intent/nearest.ts'
 import { parseAddress } from '../net/address.ts'
-import { contains, hostPrefix, parsePrefix } from '../net/prefix.ts'
+import { contains, formatPrefix, hostPrefix, parsePrefix } from '../net/prefix.ts'
 import type { Device, Plan } from '../plan/model.ts'
 import { ControlPlane } from '../verify/simulate/control-plane.ts'
+import type { RouteMapEntry, RouterModel } from '../verify/simulate/router-model.ts'
 import { networkOfPlan } from '../verify/simulate/router-of-plan.ts'
 import type { Output } from './output.ts'
 import { loadProject } from './project.ts'
@@ -17,6 +18,7 @@ import { loadProject } from './project.ts'
 export interface SimulationOptions {
   file: string
   fail?: string[]
+  announce?: string[]
 }
 
 export interface SimulatedFabric {
@@ -29,6 +31,10 @@ export function addSimulationOptions(command: Command): Command {
   return command
     .option('-f, --file <intent>', 'the intent', 'weft.yaml')
     .option('--fail <what...>', 'links (a--b) and devices that are out of service')
+    .option(
+      '--announce <address@node...>',
+      'service addresses that agents announce: ADDRESS@NODE, with :SCOPE, *WEIGHT or both',
+    )
 }
 
 /** Plans the intent and simulates it. */
@@ -41,7 +47,82 @@ export async function simulateFabric(options: SimulationOptions, output: Output)
     if (link !== undefined) links.add(link.id)
     else devices.add(requireDevice(plan, name).name)
   }
-  return { plan, plane: new ControlPlane(networkOfPlan(plan, { without: { links, devices } })) }
+  const network = networkOfPlan(plan, { without: { links, devices } })
+  const announcements = (options.announce ?? []).map((text) => readAnnouncement(plan, text))
+  return { plan, plane: new ControlPlane({ ...network, routers: announce(network.routers, announcements) }) }
+}
+
+interface Announcement {
+  node: string
+  prefix: string
+  scope: string | null
+  weight: number | null
+}
+
+/** `10.10.21.5@dc1-compute1-n1:global*3`. */
+function readAnnouncement(plan: Plan, text: string): Announcement {
+  const [, address = '', node = '', scope, weight] =
+    /^([^@]+)@([^:*]+)(?::(\w+))?(?:\*(\d{1,5}))?$/.exec(text) ?? []
+  const parsed = parseAddress(address)
+  const isScope = scope === undefined || ['rack', 'site', 'global', 'edge'].includes(scope)
+  if (parsed === null || node === '' || !isScope || (weight !== undefined && Number(weight) < 1))
+    throw new WeftError('WEFT_USAGE', `"${text}" is no announcement`, {
+      hint: 'such as 10.10.21.5@dc1-compute1-n1, 10.10.21.5@dc1-compute1-n1:global or 10.10.21.5@dc1-compute1-n1*3',
+      exitCode: 2,
+    })
+  const device = requireDevice(plan, node)
+  if (device.role !== 'node')
+    throw new WeftError('WEFT_USAGE', `${node} is a ${device.role}: only nodes announce service addresses`, {
+      hint: `nodes: ${plan.devices
+        .filter(({ role }) => role === 'node')
+        .slice(0, 4)
+        .map(({ name }) => name)
+        .join(', ')}`,
+      exitCode: 2,
+    })
+  return {
+    node,
+    prefix: formatPrefix(hostPrefix(parsed)),
+    scope: scope ?? null,
+    weight: weight === undefined ? null : Number(weight),
+  }
+}
+
+/** Adds what agents would say, by the route maps that they would say it with. */
+function announce(
+  routers: readonly RouterModel[],
+  announcements: readonly Announcement[],
+): readonly RouterModel[] {
+  return announcements.reduce(
+    (all, { node, prefix, scope, weight }) =>
+      all.map((router) => {
+        if (router.name !== node) return router
+        const family = prefix.includes(':') ? 'ipv6' : 'ipv4'
+        const base = scope === null ? null : `VIP-${scope}`
+        const name = weight === null ? base : `ANNOUNCE-${prefix}`
+        const entry: RouteMapEntry = {
+          sequence: 10,
+          action: 'permit',
+          matches: [],
+          sets: weight === null ? [] : [{ set: 'bandwidth', megabits: weight }],
+          call: base,
+          onMatch: null,
+        }
+        const { networks } = router.families[family]
+        return {
+          ...router,
+          routeMaps: weight === null ? router.routeMaps : { ...router.routeMaps, [name!]: [entry] },
+          families: {
+            ...router.families,
+            [family]: {
+              ...router.families[family],
+              networks: [...networks.filter((known) => known.prefix !== prefix), { prefix, routeMap: name }],
+            },
+          },
+        }
+      }),
+    [...routers],
+  )
 }
 
 /** A device of the plan, by name. */

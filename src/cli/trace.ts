@@ -35,7 +35,8 @@ export function traceCommand(): Command {
       `
 Examples:
   weft trace dc1-compute1-n1 dc2-dense1-n1             node to node, across sites
-  weft trace isp-a 10.30.31.10                         from beyond the edge to a service address
+  weft trace isp-a 10.30.31.10 --announce 10.30.31.10@dc1-compute1-n1
+                                                       from beyond the edge to a service address
   weft trace dc1-compute1-n1 198.51.100.7 --flows 1000 how flows spread
   weft trace dc1-compute1-n1 dc1-compute2-n1 --fail dc1-spine1 dc1-compute1-leaf1--dc1-spine2`,
     )
@@ -89,7 +90,7 @@ function print(
   const owners = ownersOf(plan, trace.address).map(({ name }) => name)
   const whose =
     owners.length === 0 ? '' : ` (${owners.slice(0, 4).join(', ')}${owners.length > 4 ? ', …' : ''})`
-  output.print(`${paint(output, 'bold', trace.from)} to ${paint(output, 'bold', trace.address)}${whose}\n`)
+  output.print(`${paint(output, 'bold', trace.from)} to ${paint(output, 'bold', trace.address)}${whose}\n\n`)
   const hops = trace.hops.toSorted((a, b) => a.depth - b.depth || (a.router < b.router ? -1 : 1))
   const hasFlows = Object.keys(spread).length > 0
   output.print(
@@ -133,8 +134,7 @@ function print(
     ]),
   )
   const arrived = sumOf(trace.endings, 'delivered')
-  output.print('')
-  output.print(`one way    ${trace.example.join(' → ')}`)
+  output.print(`\none way    ${trace.example.join(' → ')}`)
   if (arrived > 0)
     output.print(
       `arrives    ${percent(arrived)} over ${trace.paths.toLocaleString('en-US')} ways; narrowest place ${trace.narrowest}`,
