@@ -12,9 +12,11 @@ const verdictColors = { ok: 'green', violated: 'red', undecided: 'yellow' } as c
 
 /** The report as text. */
 export function formatReport(report: VerifyReport, paint: Paint): string {
+  const isError = ({ severity }: Finding) => severity === 'error'
   const problems = [
-    ...report.findings.map((finding) => formatFinding(finding, paint)),
+    ...report.findings.filter(isError).map((finding) => formatFinding(finding, paint)),
     ...report.judgements.flatMap((judgement) => formatFailed(judgement, paint)),
+    ...report.findings.filter((finding) => !isError(finding)).map((finding) => formatFinding(finding, paint)),
   ]
   const sections = [
     problems.join('\n\n'),
