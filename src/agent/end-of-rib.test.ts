@@ -39,3 +39,14 @@ test('not said for a bgpd that has gone meanwhile', () => {
   vi.advanceTimersByTime(10_000)
   expect(configure).not.toHaveBeenCalled()
 })
+
+test('said after a minute also when the cluster is still unknown: leaves keep nothing longer', () => {
+  const { configure, endOfRib } = make()
+  endOfRib.bgpdIsUp()
+  vi.advanceTimersByTime(59_000)
+  expect(configure).not.toHaveBeenCalled()
+  vi.advanceTimersByTime(1_000)
+  endOfRib.isAnnounced()
+  vi.advanceTimersByTime(60_000)
+  expect(configure).toHaveBeenCalledTimes(1)
+})

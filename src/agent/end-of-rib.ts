@@ -14,6 +14,8 @@ export interface EndOfRibOptions {
   log: Pick<Logger, 'info' | 'warn'>
 }
 
+/** After so long leaves have dropped what is stale (`stalepath-time`): nothing is won any more by keeping it back. */
+const longestMs = 60_000
 /** bgpd collects changes for 50 ms and holds updates for 50 ms; End-of-RIB overtakes what was added just before it. */
 const settleMs = 1_000
 
@@ -21,6 +23,7 @@ export class EndOfRib {
   readonly #options: EndOfRibOptions
   #isOwed = false
   #timer: NodeJS.Timeout | undefined
+  #deadline: NodeJS.Timeout | undefined
 
   constructor(options: EndOfRibOptions) {
     this.#options = options
@@ -28,6 +31,7 @@ export class EndOfRib {
 
   bgpdIsUp(): void {
     this.#isOwed = true
+    this.#deadline = setTimeout(() => this.#send(), longestMs)
   }
 
   bgpdIsDown(): void {
@@ -42,12 +46,13 @@ export class EndOfRib {
   }
 
   stop(): void {
+    clearTimeout(this.#deadline)
     clearTimeout(this.#timer)
     this.#timer = undefined
   }
 
   #send(): void {
-    this.#timer = undefined
+    this.stop()
     this.#isOwed = false
     const { bgpd, log } = this.#options
     bgpd
