@@ -66,6 +66,21 @@ function printTrace(result: TraceResult, output: Output): void {
       },
     ]),
   )
+  if (hops.length > 0) printHops(hops, output)
+  output.print('')
+  const target = to === address ? to : `${to} (${address})`
+  output.print(
+    `${flows} flows from ${from} to ${target} over ${paths.filter((path) => path.flows > 0).length} of ${paths.length} paths`,
+  )
+  if (paths.length > 1)
+    output.print(
+      `largest share ${balance.maxToMean.toFixed(2)} x mean, of which chance explains up to ${balance.noiseBound.toFixed(2)}; Jain index ${balance.jain.toFixed(3)}`,
+    )
+  if (!isPlanned) output.print('not compared with the plan, which does not say where this address is')
+  else if (differences.length === 0) output.print('as planned')
+}
+
+function printHops(hops: TraceResult['hops'], output: Output): void {
   output.print('')
   output.print(
     formatTable(hops, [
@@ -81,17 +96,6 @@ function printTrace(result: TraceResult, output: Output): void {
       },
     ]),
   )
-  output.print('')
-  const target = to === address ? to : `${to} (${address})`
-  output.print(
-    `${flows} flows from ${from} to ${target} over ${paths.filter((path) => path.flows > 0).length} of ${paths.length} paths`,
-  )
-  if (paths.length > 1)
-    output.print(
-      `largest share ${balance.maxToMean.toFixed(2)} x mean, of which chance explains up to ${balance.noiseBound.toFixed(2)}; Jain index ${balance.jain.toFixed(3)}`,
-    )
-  if (!isPlanned) output.print('not compared with the plan, which does not say where this address is')
-  else if (differences.length === 0) output.print('as planned')
 }
 
 function percent(share: number): string {

@@ -8,6 +8,7 @@ import { labFaultsCommand } from './lab-faults.ts'
 import { labHealCommand } from './lab-heal.ts'
 import { labImpairCommand } from './lab-impair.ts'
 import { labExecCommand, labVtyshCommand } from './lab-inside.ts'
+import { labPingMeshCommand } from './lab-ping-mesh.ts'
 import { labListCommand, labStatusCommand } from './lab-status.ts'
 import { labTraceCommand } from './lab-trace.ts'
 import { labUpCommand } from './lab-up.ts'
@@ -27,6 +28,7 @@ export function labCommand(): Command {
     .addCommand(labImpairCommand())
     .addCommand(labFaultsCommand())
     .addCommand(labTraceCommand())
+    .addCommand(labPingMeshCommand())
     .addCommand(labCaptureCommand())
     .addCommand(labDownCommand())
     .addCommand(labDoctorCommand())

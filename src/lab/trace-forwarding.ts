@@ -1,7 +1,7 @@
 import { inNamespace } from '../linux/namespace.ts'
 import { contains, parsePrefix } from '../net/prefix.ts'
 import type { Plan } from '../plan/model.ts'
-import { expectedRoutes } from '../verify/simulate/expected-routes.ts'
+import type { ExpectedTables } from '../verify/simulate/expected-routes.ts'
 import { forEachLimited } from './concurrency.ts'
 import { namespaceOf } from './names.ts'
 import { cablesOf, familyOf } from './probe/hosts.ts'
@@ -17,19 +17,17 @@ export type Hop =
 /** Device → what it does, for all devices that packets come to. */
 export type Forwarding = Map<string, Hop>
 
-/** What the plan says becomes of packets to an address; null when no plan gives it to anybody, as a service address. */
-export function plannedForwarding(
-  plan: Plan,
-  from: string,
-  address: string,
-  options: { pods: boolean },
-): Forwarding | null {
-  const inner = parsePrefix(`${address}/${familyOf(address) === 'ipv6' ? 128 : 32}`)
+/** Whether the plan says who has an address; those of Services are given out by agents. */
+export function isPlaced(plan: Plan, address: string): boolean {
+  const inner = hostPrefixOf(address)
   const pools = [...plan.globalServices, ...plan.sites.flatMap(({ services }) => services)]
-  const isVip = plan.devices.some(({ vips }) => vips.some((vip) => vip.split('/')[0] === address))
-  if (!isVip && pools.some(({ prefix }) => contains(parsePrefix(prefix), inner))) return null
-  const tables = expectedRoutes(plan, options)
-  if (!tables.has(from)) return null
+  const isPlannedService = plan.devices.some(({ vips }) => vips.some((vip) => vip.split('/')[0] === address))
+  return isPlannedService || !pools.some(({ prefix }) => contains(parsePrefix(prefix), inner))
+}
+
+/** What the plan's tables do with packets to an address, from a device to wherever they may come. */
+export function plannedForwarding(tables: ExpectedTables, from: string, address: string): Forwarding {
+  const inner = hostPrefixOf(address)
   const forwarding: Forwarding = new Map()
   const waiting = [from]
   for (let device = waiting.pop(); device !== undefined; device = waiting.pop()) {
@@ -51,6 +49,10 @@ export function plannedForwarding(
     if (hop.kind === 'forwards') waiting.push(...hop.next.map((next) => next.device))
   }
   return forwarding
+}
+
+function hostPrefixOf(address: string) {
+  return parsePrefix(`${address}/${familyOf(address) === 'ipv6' ? 128 : 32}`)
 }
 
 /** What the kernels of a lab do with packets to an address, from a host to wherever they may come. */

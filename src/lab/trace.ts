@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { WeftError } from '../diagnostics/error.ts'
+import { expectedRoutes } from '../verify/simulate/expected-routes.ts'
 import { requireHost } from './inside.ts'
 import { clientHost, namespaceOf } from './names.ts'
 import { type Balance, hashNoiseBound, judgeBalance } from './probe/balance.ts'
@@ -13,6 +14,7 @@ import { readInterfaceNames } from './timeline/interface-names.ts'
 import {
   type Forwarding,
   type Hop,
+  isPlaced,
   listPaths,
   plannedForwarding,
   readForwarding,
@@ -90,7 +92,9 @@ export async function traceFlows(
     })
   const kernel = await readForwarding(state, from, address)
   const planned =
-    from === clientHost ? null : plannedForwarding(state.plan, from, address, { pods: state.hasPods })
+    from === clientHost || !isPlaced(state.plan, address)
+      ? null
+      : plannedForwarding(expectedRoutes(state.plan, { pods: state.hasPods }), from, address)
   const { ports, taken } = await sendAndListen(state, { from, source, address, port, flows, kernel, planned })
   const foretold = await followFlows(
     state,
@@ -119,10 +123,7 @@ export async function traceFlows(
       ...findDifferences(kernel, planned),
       ...paths
         .filter((path) => !path.isDelivered && path.flows > 0)
-        .map(
-          (path) =>
-            `${path.flows} of ${ports.length} flows end at ${path.devices.at(-1)}: ${path.devices.join(' ')}`,
-        ),
+        .map((path) => describeLoss(path, ports.length, address, kernel)),
       ...(wrong.length === 0
         ? []
         : [
@@ -265,6 +266,17 @@ function describeHop(
       flows,
     },
   ]
+}
+
+function describeLoss(
+  { devices, flows }: TracedPath,
+  all: number,
+  address: string,
+  kernel: Forwarding,
+): string {
+  const last = devices.at(-1) as string
+  const why = kernel.get(last)?.kind === 'drops' ? `, which has no route to ${address}` : ''
+  return `${flows} of ${all} flows end at ${last}${why}`
 }
 
 /** Where kernels forward otherwise than planned, nearest to the sender first. */
