@@ -35,12 +35,21 @@ export async function startResident(
   }
 }
 
-/** Whether a process of the lab still runs; one that has ended and was not waited for yet does not. */
-export function isRunning({ pid }: LabProcess): boolean {
+/**
+ * Whether a process of the lab still runs; one that has ended and was not waited for yet does not, nor does a stranger
+ * who was given its process id.
+ */
+export function isRunning({ pid, argv }: LabProcess): boolean {
+  // For an instant it is still what enters the namespace, with the same words at its end.
+  return commandLineOf(pid).slice(-argv.length).join('\0') === argv.join('\0')
+}
+
+/** The command line of a process; empty when it has ended. */
+export function commandLineOf(pid: number): string[] {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    return stat.charAt(stat.lastIndexOf(')') + 2) !== 'Z'
+    // Every word ends with a separator, the last one too.
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, -1)
   } catch {
-    return false
+    return []
   }
 }

@@ -5,15 +5,16 @@ import { findPids, listNamespaces } from '../../linux/namespace.ts'
 import { type Daemon, daemonPidPath, daemons, isConfigured, startDaemons } from '../daemons.ts'
 import { namespaceOf } from '../names.ts'
 import { podNamespacesOf } from '../node/sandbox.ts'
-import { startResident } from '../resident.ts'
+import { commandLineOf, isRunning, startResident } from '../resident.ts'
 import { type LabProcess, type LabState, writeState } from '../state.ts'
 import type { DeviceEffects, ProcessState } from './effects.ts'
 
 /*
  * Ends, stops and starts what runs in a device: FRR's daemons, and the processes that the lab's state names.
  *
- * Daemons are found by the file each of them keeps its process id in, which is believed only when that process has the
- * daemon's name. A process id in the state that belongs to nobody means that the process has to be started.
+ * Daemons are found by the file each of them keeps its process id in. Process ids are used again, within minutes on a
+ * busy machine, so an id counts only when the command line behind it is the right one. An id in the state that belongs to
+ * nobody means that the process has to be started.
  *
  * A zebra that comes back takes the other daemons with it, as watchfrr does: left alone they look for it every ten
  * seconds, and one that finds it after bfdd did has lost its BFD sessions for good.
@@ -88,13 +89,13 @@ export function runsDaemon(state: LabState, device: string, daemon: Daemon): boo
 function findProcess(state: LabState, device: string, name: string): number | null {
   if (!isDaemon(name)) {
     const process = state.processes.find((candidate) => candidate.name === `${device}/${name}`)
-    return process !== undefined && runs(process.pid, process.argv) ? process.pid : null
+    return process !== undefined && isRunning(process) ? process.pid : null
   }
   const path = daemonPidPath(state.name, device, name)
   if (!existsSync(path)) return null
   const pid = Number(readFileSync(path, 'utf8').trim())
-  const stat = readStat(pid)
-  return stat !== null && stat.name === name && stat.state !== 'Z' ? pid : null
+  const words = commandLineOf(pid)
+  return words[0]?.endsWith(`/${name}`) && words.includes(namespaceOf(state.name, device)) ? pid : null
 }
 
 async function start(state: LabState, device: string, names: readonly string[]): Promise<void> {
@@ -111,18 +112,10 @@ async function start(state: LabState, device: string, names: readonly string[]):
 }
 
 /** A process that was started by a command that was killed before it could write down its id. */
-async function findOrphan(lab: string, { device, argv }: LabProcess): Promise<number | null> {
-  const namespace = namespaceOf(lab, device)
+async function findOrphan(lab: string, process: LabProcess): Promise<number | null> {
+  const namespace = namespaceOf(lab, process.device)
   const pids = (await findPids([namespace])).get(namespace) ?? []
-  return pids.find((pid) => runs(pid, argv)) ?? null
-}
-
-function runs(pid: number, argv: readonly string[]): boolean {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8') === `${argv.join('\0')}\0`
-  } catch {
-    return false
-  }
+  return pids.find((pid) => isRunning({ ...process, pid })) ?? null
 }
 
 async function end(pid: number, name: string, how: ProcessState | 'running'): Promise<void> {
@@ -130,6 +123,8 @@ async function end(pid: number, name: string, how: ProcessState | 'running'): Pr
   // A stopped process hears of its end only when it goes on.
   signal(pid, 'SIGCONT')
   await untilGone([pid], name)
+  // Its children (an agent watches the kernel by `ip monitor`) would wait for their next line to notice.
+  if (!isDaemon(name)) signal(-pid, 'SIGKILL')
 }
 
 /** As a power failure does: all processes of the device and of its pods, at once. */
@@ -139,7 +134,7 @@ async function killEverything(lab: string, device: string): Promise<void> {
   const deadline = Date.now() + endTimeoutMs
   for (;;) {
     const found = [...(await findPids([own, ...pods])).values()].flat()
-    const pids = found.filter((pid) => pid !== process.pid && (readStat(pid)?.state ?? 'Z') !== 'Z')
+    const pids = found.filter((pid) => pid !== process.pid && !isGone(pid))
     if (pids.length === 0) return
     for (const pid of pids) signal(pid, 'SIGKILL')
     await untilGone(pids, device, deadline)
@@ -151,7 +146,7 @@ async function untilGone(
   what: string,
   deadline = Date.now() + endTimeoutMs,
 ): Promise<void> {
-  while (pids.some((pid) => (readStat(pid)?.state ?? 'Z') !== 'Z')) {
+  while (!pids.every(isGone)) {
     if (Date.now() > deadline)
       throw new WeftError('WEFT_LAB_STUCK', `${what} does not end: process ${pids.join(', ')}`, {
         hint: 'look at "ps -o pid,stat,wchan,cmd"; heal the fault and inject it again',
@@ -168,13 +163,12 @@ function signal(pid: number, name: NodeJS.Signals): void {
   }
 }
 
-function readStat(pid: number): { name: string; state: string } | null {
+function isGone(pid: number): boolean {
   try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    const close = text.lastIndexOf(')')
-    return { name: text.slice(text.indexOf('(') + 1, close), state: text.charAt(close + 2) }
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    return stat.charAt(stat.lastIndexOf(')') + 2) === 'Z'
   } catch {
-    return null
+    return true
   }
 }
 
