@@ -1,9 +1,10 @@
+import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Plan } from '../../plan/model.ts'
 import { type Analysis, analyseFailures } from './analysis.ts'
 import { domains, nameFailures } from './failure.ts'
-import { anyShape, exampleNames, examplePlan, intentOf, planOf } from './intents.fixture.ts'
+import { anyShape, exampleNames, intentOf, planOf } from './intents.fixture.ts'
 
 /** What each failure does, without the names of examples: equal texts as often as there are failures. */
 function effects({ results }: Analysis): string[] {
@@ -63,3 +64,7 @@ test('a site without its edge leaves through the other one', () => {
 
   expect(edges.tally.lost.filter(({ from }) => from === 'node')).toEqual([])
 })
+
+function examplePlan(name: string): Plan {
+  return planOf(readFileSync(`examples/${name}/weft.yaml`, 'utf8'))
+}

@@ -65,6 +65,8 @@ export class FailureAnalyst {
   readonly symmetry: Symmetry
   readonly #engine: Propagation
   readonly #walk: Walk
+  /** Keeps what it knows about the world without failures while one prefix is loaded. */
+  readonly #baseWalk: Walk
   #simulations = 0
 
   constructor(plan: Plan, { exhaustive = false }: { exhaustive?: boolean } = {}) {
@@ -73,6 +75,7 @@ export class FailureAnalyst {
     this.symmetry = exhaustive ? noSymmetry(this.network) : findSymmetry(this.network, this.universe)
     this.#engine = new Propagation(this.network, this.universe)
     this.#walk = new Walk(this.#engine)
+    this.#baseWalk = new Walk(this.#engine)
   }
 
   analyse({ domains, count }: Pick<AnalysisOptions, 'domains' | 'count'>): Analysis {
@@ -109,6 +112,7 @@ export class FailureAnalyst {
       if (entries.every(({ world }) => world === 0)) continue
       this.#load(prefix, conditions, worlds[0]!)
       const around = this.#walk.coversOf(prefix).map((cover) => covers.get(cover)!)
+      this.#baseWalk.reset(around.map((tables) => tables.inWorld(0)))
       for (const { world, size } of entries) {
         if (world === 0) continue
         const change = this.#changeOf(prefix, conditions, worlds[0]!, worlds[world]!)
@@ -194,8 +198,7 @@ export class FailureAnalyst {
       .filter((device) => !engine.isDead(device))
       .map((device) => ({ device, width: engine.widthOf(device), fate: walk.fateOf(device) }))
     if (engine.isOrderDependent(engine.touched)) tally.isOrderDependent = true
-    const isBroken = !isGone && isHost && found.some((entry) => entry.fate !== fate.arrives)
-    const cut = isBroken ? this.#notArriving() : []
+    const suspects = isHost && !isGone ? found.filter((entry) => entry.fate !== fate.arrives) : []
     const hops = this.#hopsUntilRepaired(rounds)
     engine.undo()
 
@@ -203,9 +206,10 @@ export class FailureAnalyst {
       tally.gone += size
       return
     }
-    walk.reset(around.map((tables) => tables.inWorld(0)))
-    for (const entry of cut) {
-      if (walk.fateOf(entry.device) !== fate.arrives) continue
+    // Whoever sends to a device that loses packets now, and lost none before, loses them too.
+    const isBroken = suspects.some((entry) => this.#baseWalk.fateOf(entry.device) === fate.arrives)
+    for (const entry of isBroken ? this.#notArriving(change, after) : []) {
+      if (this.#baseWalk.fateOf(entry.device) !== fate.arrives) continue
       const { name, role } = network.devices[entry.device]!
       const group = {
         destination,
@@ -242,13 +246,16 @@ export class FailureAnalyst {
   }
 
   /** Alive devices from which not every packet arrives. */
-  #notArriving(): { device: number; fate: number }[] {
+  #notArriving(change: Change, covers: readonly CoverTable[]): { device: number; fate: number }[] {
+    this.#engine.apply(change)
+    this.#walk.reset(covers)
     const found: { device: number; fate: number }[] = []
     for (const device of this.network.devices.keys()) {
       if (this.#engine.isDead(device)) continue
       const what = this.#walk.fateOf(device)
       if (what !== fate.arrives) found.push({ device, fate: what })
     }
+    this.#engine.undo()
     return found
   }
 

@@ -25,6 +25,8 @@ export class AsPaths {
   #paths: AsPath[] = []
   #ids = new Map<string, number>()
   readonly #asns: readonly number[]
+  /** A router tells many neighbours the same. */
+  #last = { path: -1, asn: -1, times: 0, result: 0 }
 
   constructor(asns: readonly number[]) {
     this.#asns = asns
@@ -34,6 +36,7 @@ export class AsPaths {
   clear(): void {
     this.#paths = []
     this.#ids = new Map()
+    this.#last = { path: -1, asn: -1, times: 0, result: 0 }
     this.#intern({ length: 0, some: [], all: [], example: [] })
   }
 
@@ -62,13 +65,17 @@ export class AsPaths {
 
   /** The path with `asn` put in front. */
   extend(path: number, asn: number, times: number): number {
+    const last = this.#last
+    if (last.path === path && last.asn === asn && last.times === times) return last.result
     const { length, some, all, example } = this.#paths[path]!
-    return this.#intern({
+    const result = this.#intern({
       length: length + times,
       some: insert(some, asn),
       all: insert(all, asn),
       example: [...new Array<number>(times).fill(asn), ...example],
     })
+    this.#last = { path, asn, times, result }
+    return result
   }
 
   /** Any of the paths, which are equally long. */

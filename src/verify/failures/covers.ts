@@ -1,15 +1,15 @@
 /** Tables of the prefixes around others, of every device in every world: what a walk falls back on. */
-import type { CoverTable } from './forwarding.ts'
+import type { CoverTable, Hops } from './forwarding.ts'
 import { localRank, type Propagation } from './propagation.ts'
 
-const nothing: readonly number[] = []
+const nothing = new Int32Array()
 
 /** The tables of one prefix: whole for world 0, by what differs for each other world. */
 export class CoverTables {
   readonly #start: Int32Array
   readonly #edges: Int32Array
   readonly #isLocal: Uint8Array
-  readonly #changes = new Map<number, Map<number, readonly number[] | 'local'>>()
+  readonly #changes = new Map<number, Map<number, Hops>>()
 
   /** Copies what the engine holds, which must be the world without failures. */
   constructor(engine: Propagation) {
@@ -27,7 +27,7 @@ export class CoverTables {
 
   /** Notes what differs in a world that the engine plays at this moment. */
   record(world: number, engine: Propagation): void {
-    const changes = new Map<number, readonly number[] | 'local'>()
+    const changes = new Map<number, Hops>()
     for (const device of engine.touched) changes.set(device, hopsOf(engine, device))
     if (changes.size > 0) this.#changes.set(world, changes)
   }
@@ -45,14 +45,14 @@ export class CoverTables {
         if (changed !== undefined) return changed
         if (this.#isLocal[device] === 1) return 'local'
         const [from, to] = [this.#start[device]!, this.#start[device + 1]!]
-        return from === to ? nothing : Array.from(this.#edges.subarray(from, to))
+        return from === to ? nothing : this.#edges.subarray(from, to)
       },
     }
   }
 }
 
-function hopsOf(engine: Propagation, device: number): readonly number[] | 'local' {
-  return engine.bestRank[device] === localRank ? 'local' : engine.nextHopsOf(device)
+function hopsOf(engine: Propagation, device: number): Hops {
+  return engine.bestRank[device] === localRank ? 'local' : Int32Array.from(engine.nextHopsOf(device))
 }
 
 /** Prefixes that lie around others, widest first, so that each one's own surroundings are known before it. */

@@ -1,4 +1,5 @@
 /** The fast engine against the plain one: every table of every device, for every single failure. */
+import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { sketchIntent } from '../../plan/fixture.ts'
@@ -18,7 +19,7 @@ import {
   settleConditions,
 } from './conditions.ts'
 import { domains, type Failure, listFailures } from './failure.ts'
-import { anyShape, exampleNames, examplePlan, intentOf, planOf } from './intents.fixture.ts'
+import { anyShape, exampleNames, intentOf, planOf } from './intents.fixture.ts'
 import { localRank, Propagation } from './propagation.ts'
 import { makeWorlds } from './worlds.ts'
 
@@ -128,3 +129,7 @@ test('a sketch of two sites agrees as well, with nodes that have a default route
 
   expectSame(plan!, listFailures(compactNetwork(plan!), ['link', 'device']))
 })
+
+function examplePlan(name: string): Plan {
+  return planOf(readFileSync(`examples/${name}/weft.yaml`, 'utf8'))
+}

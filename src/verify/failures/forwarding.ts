@@ -12,9 +12,12 @@ import { localRank, type Propagation } from './propagation.ts'
 /** What becomes of packets: all arrive, none, or it depends on the hash. */
 export const fate = { unknown: 0, arrives: 1, lost: 2, partly: 3, walking: 4 } as const
 
-/** Next hops of every device for one prefix in one world; null where the device itself brings the prefix in. */
+/** Edges from the next hops of a device, or that it brings the prefix in itself. */
+export type Hops = Int32Array | 'local'
+
+/** Next hops of every device for one prefix in one world. */
 export interface CoverTable {
-  nextHops(device: number): readonly number[] | 'local'
+  nextHops(device: number): Hops
 }
 
 export class Walk {
@@ -53,7 +56,7 @@ export class Walk {
   }
 
   /** Next hops that the device uses for packets to the prefix, whichever route they come from. */
-  nextHopsOf(device: number): readonly number[] | 'local' | 'discard' {
+  nextHopsOf(device: number): readonly number[] | Hops | 'discard' {
     const engine = this.#engine
     if (engine.bestRank[device]! > 0) {
       return engine.bestRank[device] === localRank ? 'local' : engine.nextHopsOf(device)

@@ -1,5 +1,4 @@
 /** Small fabrics of any shape for tests of this folder. */
-import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { loadIntent } from '../../intent/load.ts'
 import { emptyLock } from '../../plan/lock.ts'
@@ -88,7 +87,3 @@ export function planOf(text: string): Plan {
 }
 
 export const exampleNames = ['one-rack', 'seed', 'two-sites', 'five-stage', 'dual-stack']
-
-export function examplePlan(name: string): Plan {
-  return planOf(readFileSync(`examples/${name}/weft.yaml`, 'utf8'))
-}

@@ -65,6 +65,7 @@ export class Propagation {
   #usedEdges: number[] = []
   #usedDevices: number[] = []
   #journal: Journal | null = null
+  readonly #offer = { rank: 0, marks: 0, path: 0, isDoubtful: false }
 
   constructor(network: CompactNetwork, universe: PrefixUniverse, drained?: ReadonlySet<number>) {
     this.network = network
@@ -351,67 +352,74 @@ export class Propagation {
 
   /** Works out what the edge carries now, and marks its receiver when that changed. */
   #refresh(edge: number): void {
-    const offer = this.#offer(edge)
-    const rank = offer === null || offer.isDoubtful ? 0 : offer.rank
-    const doubt = offer?.isDoubtful ? offer.rank : 0
+    const offer = this.#offer
+    this.#makeOffer(edge)
+    const rank = offer.isDoubtful ? 0 : offer.rank
+    const doubt = offer.isDoubtful ? offer.rank : 0
     const isSame =
       this.rank[edge] === rank &&
-      (rank === 0 || (this.#routeMarks[edge] === offer!.marks && this.#routePath[edge] === offer!.path))
+      (rank === 0 || (this.#routeMarks[edge] === offer.marks && this.#routePath[edge] === offer.path))
     if (isSame && this.#doubtRank[edge] === doubt) return
     this.#noteEdge(edge)
     this.rank[edge] = rank
     this.#doubtRank[edge] = doubt
     if (rank > 0) {
-      this.#routeMarks[edge] = offer!.marks
-      this.#routePath[edge] = offer!.path
+      this.#routeMarks[edge] = offer.marks
+      this.#routePath[edge] = offer.path
     }
     if (!isSame) this.#markDirty(this.network.to[edge]!)
   }
 
-  #offer(edge: number): { rank: number; marks: number; path: number; isDoubtful: boolean } | null {
+  /** Fills in `#offer`: what the sender of the edge tells its receiver, and what the receiver makes of it. */
+  #makeOffer(edge: number): void {
     const { network } = this
+    const offer = this.#offer
+    offer.rank = 0
+    offer.isDoubtful = false
     const flags = network.flags[edge]!
     const sender = network.from[edge]!
-    const receiver = network.to[edge]!
-    if (this.#isDeadEdge[edge] === 1 || this.#isDeadDevice[sender] === 1) return null
-    if ((flags & (this.universe.isIpv6[this.prefix] === 1 ? flag.ipv6 : flag.ipv4)) === 0) return null
-    const kind = this.universe.kindOf[this.prefix]!
-    const isIbgp = (flags & flag.ibgp) !== 0
     const isInjected = this.#isInjected[edge] === 1
     const held = this.#announcedMarks[sender]!
-    if (!isInjected && held < 0) return null
+    if (!isInjected && held < 0) return
+    if (this.#isDeadEdge[edge] === 1 || this.#isDeadDevice[sender] === 1) return
+    if ((flags & (this.universe.isIpv6[this.prefix] === 1 ? flag.ipv6 : flag.ipv4)) === 0) return
+    const kind = this.universe.kindOf[this.prefix]!
+    const isIbgp = (flags & flag.ibgp) !== 0
     const from = isInjected ? emptyPath : this.#announcedPath[sender]!
-    const reflection = isInjected || !isIbgp ? 'yes' : this.#reflects(sender, edge)
-    if (reflection === 'no') return null
     const transfer = isInjected
       ? this.marks.inject(edge, kind)
       : this.marks.transfer(edge, kind, held, from === emptyPath)
-    if (transfer === null) return null
-    let isDoubtful = transfer.isAmbiguous || reflection === 'perhaps'
+    if (transfer === null) return
+    const reflection = isInjected || !isIbgp ? 'yes' : this.#reflects(sender, edge)
+    if (reflection === 'no') return
+    offer.isDoubtful = transfer.isAmbiguous || reflection === 'perhaps'
+    const own = network.asnOf[network.to[edge]!]!
     let path = from
     if (!isIbgp) {
       if ((flags & flag.removePrivate) !== 0) {
-        const stripped = this.paths.withoutPrivate(path, network.asnOf[receiver]!)
-        if (stripped === null) isDoubtful = true
+        const stripped = this.paths.withoutPrivate(path, own)
+        if (stripped === null) offer.isDoubtful = true
         else path = stripped
       }
       path = this.paths.extend(path, network.asnOf[sender]!, 1 + transfer.prepend)
     }
-    const own = network.asnOf[receiver]!
     if (this.paths.mayHold(path, own)) {
-      if (this.paths.surelyHolds(path, own)) return null
-      isDoubtful = true
+      if (this.paths.surelyHolds(path, own)) return
+      offer.isDoubtful = true
     }
-    if (network.accept[edge] !== acceptsAll && !this.#isAccepted(edge, kind)) return null
-    const expression = receiverOf(network, edge).acceptAsPath
-    if (expression !== null) {
-      if (!matchesExpression(expression, this.paths.textOf(path))) return null
-      // Every path of a session begins with the sender, so an expression about the first number knows enough.
-      if (!this.paths.isCertain(path) && !/^\^\d+\(_\|\$\)$/.test(expression)) isDoubtful = true
-    }
+    if (network.accept[edge] !== acceptsAll && !this.#isAccepted(edge, kind)) return
+    if ((flags & flag.expression) !== 0 && !this.#passesExpression(edge, path)) return
     const length = Math.min(this.paths.lengthOf(path), 4000)
-    const rank = (transfer.localPreference * 4096 + (4000 - length)) * 2 + (isIbgp ? 1 : 2)
-    return { rank, marks: transfer.marks, path, isDoubtful }
+    offer.rank = (transfer.localPreference * 4096 + (4000 - length)) * 2 + (isIbgp ? 1 : 2)
+    offer.marks = transfer.marks
+    offer.path = path
+  }
+
+  #passesExpression(edge: number, path: number): boolean {
+    const expression = receiverOf(this.network, edge).acceptAsPath!
+    // Every path of a session begins with the sender, so an expression about the first number knows enough.
+    if (!this.paths.isCertain(path) && !/^\^\d+\(_\|\$\)$/.test(expression)) this.#offer.isDoubtful = true
+    return matchesExpression(expression, this.paths.textOf(path))
   }
 
   /** RFC 4456: between iBGP neighbours only from or to a client, and never back to where it came from. */

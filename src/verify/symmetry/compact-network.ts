@@ -26,6 +26,8 @@ export interface CompactNetwork {
   flags: Uint8Array
   /** Exact filter of the receiver: an index into `acceptRanges`, or one of the two below. */
   accept: Int32Array
+  /** The AS number in the receiver's AS-path filter, which is otherwise part of `settings`; -1 none. */
+  expressionAsn: Int32Array
   /** The prefix sets inside exact filters: the part that is a range and not one node's own prefix. */
   acceptRanges: readonly (readonly PrefixEntry[])[]
   policies: readonly string[]
@@ -38,7 +40,15 @@ export const acceptsAll = -1
 /** The filter names single prefixes only. */
 export const acceptsExactOnly = -2
 
-export const flag = { ibgp: 1, ipv4: 2, ipv6: 4, toClient: 8, fromClient: 16, removePrivate: 32 } as const
+export const flag = {
+  ibgp: 1,
+  ipv4: 2,
+  ipv6: 4,
+  toClient: 8,
+  fromClient: 16,
+  removePrivate: 32,
+  expression: 64,
+} as const
 
 /** The receiving end of an edge, as the plan says it. */
 export function receiverOf(network: CompactNetwork, edge: number): SessionEnd {
@@ -70,6 +80,7 @@ export function compactNetwork(plan: Plan): CompactNetwork {
     settings: new Int32Array(count),
     flags: new Uint8Array(count),
     accept: new Int32Array(count),
+    expressionAsn: new Int32Array(count).fill(-1),
     acceptRanges,
     policies: policies.values,
     inStart: new Int32Array(devices.length + 1),
@@ -89,14 +100,24 @@ export function compactNetwork(plan: Plan): CompactNetwork {
     network.exportPolicy[edge] = policies.idOf(sender.export)
     network.importPolicy[edge] = policies.idOf(receiver.import)
     if (sender.defaultOriginate !== null) network.condition[edge] = policies.idOf(sender.defaultOriginate)
-    network.settings[edge] = settings.idOf(`${shared}|${endSettings(sender)}|${endSettings(receiver)}`)
+    let expression = receiver.acceptAsPath ?? ''
+    const parts = /^(\D*)(\d+)(\D*)$/.exec(expression)
+    const number = parts === null ? undefined : asnIndex.known(Number(parts[2]))
+    if (parts !== null && number !== undefined) {
+      network.expressionAsn[edge] = number
+      expression = `${parts[1]}#${parts[3]}`
+    }
+    network.settings[edge] = settings.idOf(
+      `${shared}|${endSettings(sender)}|${endSettings(receiver)}|${expression}`,
+    )
     network.flags[edge] =
       (session.type === 'ibgp' ? flag.ibgp : 0) |
       (session.families.includes('ipv4') ? flag.ipv4 : 0) |
       (session.families.includes('ipv6') ? flag.ipv6 : 0) |
       (sender.routeReflectorClient ? flag.toClient : 0) |
       (receiver.routeReflectorClient ? flag.fromClient : 0) |
-      (sender.removePrivateAs ? flag.removePrivate : 0)
+      (sender.removePrivateAs ? flag.removePrivate : 0) |
+      (receiver.acceptAsPath === null ? 0 : flag.expression)
     network.accept[edge] = receiver.accept === null ? acceptsAll : rangesOf(receiver.accept)
   }
 
@@ -130,7 +151,7 @@ function sharedSettings(session: Session): string {
 }
 
 function endSettings(end: SessionEnd): string {
-  return `${end.maximumPrefixes},${end.routeReflectorClient},${end.nextHopSelf},${end.removePrivateAs},${end.acceptAsPath === null}`
+  return `${end.maximumPrefixes},${end.routeReflectorClient},${end.nextHopSelf},${end.removePrivateAs}`
 }
 
 /** Edges by receiver, then by sender: a counting sort twice over. */
@@ -159,6 +180,10 @@ export class Interner<T> {
 
   constructor(values: Iterable<T> = []) {
     for (const value of values) this.idOf(value)
+  }
+
+  known(value: T): number | undefined {
+    return this.#ids.get(value)
   }
 
   idOf(value: T): number {

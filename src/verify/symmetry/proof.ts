@@ -26,7 +26,6 @@ export class SwapProver {
   readonly #image: Int32Array
   readonly #rangeUses: Int32Array
   readonly #prefixIds: ReadonlyMap<string, number>
-  readonly #asnIds: ReadonlyMap<number, number>
 
   constructor(network: CompactNetwork, universe: PrefixUniverse) {
     this.#network = network
@@ -45,7 +44,6 @@ export class SwapProver {
     }
     this.#rangeUses = new Int32Array(network.acceptRanges.length)
     for (const range of network.accept) if (range >= 0) this.#rangeUses[range]!++
-    this.#asnIds = new Map(network.asns.map((asn, id) => [asn, id]))
     this.#prefixIds = new Map(universe.texts.map((text, id) => [text, id]))
   }
 
@@ -170,30 +168,23 @@ export class SwapProver {
   #mapsFilter(edge: number, other: number, renaming: Renaming, counts: boolean): boolean {
     const { asns, prefixes, ranges } = renaming
     const network = this.#network
+    if (asns.of(network.expressionAsn[edge]!) !== network.expressionAsn[other]) return false
     const [range, otherRange] = [network.accept[edge]!, network.accept[other]!]
-    const [one, two] = [receiverOf(network, edge), receiverOf(network, other)]
-    if ((one.acceptAsPath === null) !== (two.acceptAsPath === null)) return false
-    const renamed = one.acceptAsPath?.replaceAll(/\d+/g, (text) => this.#renamedAsn(text, asns))
-    if (renamed !== (two.acceptAsPath ?? undefined)) return false
     if (range === acceptsAll || otherRange === acceptsAll) return range === otherRange
     if (range === acceptsExactOnly || otherRange === acceptsExactOnly) {
       if (range !== otherRange) return false
     } else if (!ranges.map(range, otherRange, counts)) return false
-    const wanted = new Set(two.accept!.filter(isExact).map(({ prefix }) => prefix))
-    const exact = one.accept!.filter(isExact)
+    const [one, two] = [receiverOf(network, edge).accept!, receiverOf(network, other).accept!]
+    // The planner writes them in one order; what differs in order only is not worth a symmetry.
     return (
-      exact.length === wanted.size &&
-      exact.every(({ prefix }) => {
-        const id = this.#prefixIds.get(prefix)
-        return wanted.has(id === undefined ? prefix : this.#universe.texts[prefixes.of(id)]!)
+      one.length === two.length &&
+      one.every((entry, index) => {
+        const partner = two[index]!
+        if (!isExact(entry) || !isExact(partner)) return isExact(entry) === isExact(partner)
+        const id = this.#prefixIds.get(entry.prefix)
+        return partner.prefix === (id === undefined ? entry.prefix : this.#universe.texts[prefixes.of(id)])
       })
     )
-  }
-
-  #renamedAsn(text: string, asns: Permutation): string {
-    const { asns: values } = this.#network
-    const from = this.#asnIds.get(Number(text))
-    return from === undefined ? text : String(values[asns.of(from)])
   }
 
   #mapsPolicies({ policies, prefixes, ranges }: Renaming): boolean {

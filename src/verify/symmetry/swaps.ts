@@ -20,7 +20,8 @@ const patience = 24
 export function findSwaps(network: CompactNetwork, colours: Colours, prove: (swap: Swap) => boolean): Swap[] {
   const swaps: Swap[] = []
   const finder = new SwapFinder(network, colours)
-  const partners = new Map<number, number[]>()
+  /** By device: with whom it changes places, and how many do so together. */
+  const partners = new Map<number, { device: number; size: number }[]>()
   const groupOf = new Int32Array(network.devices.length)
   for (const members of classesOf(colours)) {
     if (members.length < 2) continue
@@ -32,13 +33,16 @@ export function findSwaps(network: CompactNetwork, colours: Colours, prove: (swa
     let failures = 0
     for (let index = 1; index < groups.length && failures < patience; index++) {
       const second = groups[index]![0]!
+      const known = (partners.get(second) ?? []).filter(({ device }) => groupOf[device]! < index)
       // An exchange found for their neighbours may have carried these along already.
-      if (partners.get(second)?.some((partner) => groupOf[partner]! < index)) continue
+      if (known.some(({ device }) => groupOf[device] === index - 1)) continue
+      // A much smaller one than is known is worth having: it leaves more failures alone.
+      const limit = Math.min(...known.map(({ size }) => size / 2))
       // From the one before, or past one odd one, so that it does not part those on both sides of it.
       const isFound = [index - 1, index - 2].some(
-        (before) => before >= 0 && accept(finder.propose(groups[before]![0]!, second)),
+        (before) => before >= 0 && accept(finder.propose(groups[before]![0]!, second, limit)),
       )
-      failures = isFound ? 0 : failures + 1
+      failures = isFound || known.length > 0 ? 0 : failures + 1
     }
   }
   return swaps
@@ -46,11 +50,12 @@ export function findSwaps(network: CompactNetwork, colours: Colours, prove: (swa
   function accept(swap: Swap | null): boolean {
     if (swap === null || !prove(swap)) return false
     swaps.push(swap)
+    const size = swap.pairs.length / 2
     for (const [at, device] of swap.pairs.entries()) {
+      const entry = { device: swap.pairs[at ^ 1]!, size }
       const list = partners.get(device)
-      const partner = swap.pairs[at ^ 1]!
-      if (list === undefined) partners.set(device, [partner])
-      else list.push(partner)
+      if (list === undefined) partners.set(device, [entry])
+      else list.push(entry)
     }
     return true
   }
@@ -98,8 +103,8 @@ class SwapFinder {
     this.#mark = new Int32Array(network.devices.length)
   }
 
-  /** The smallest exchange that takes `first` to `second`, as far as colours tell; null when there is none. */
-  propose(first: number, second: number): Swap | null {
+  /** The smallest exchange that takes `first` to `second`, as far as colours tell; null when none has at most `limit` pairs. */
+  propose(first: number, second: number, limit = Number.POSITIVE_INFINITY): Swap | null {
     const pairs: number[] = []
     const image = this.#image
     const join = (x: number, y: number) => {
@@ -111,7 +116,7 @@ class SwapFinder {
     let isPossible = true
     for (let at = 0; at < pairs.length && isPossible; at += 2) {
       const matched = this.#match(pairs[at]!, pairs[at + 1]!)
-      if (matched === null) isPossible = false
+      if (matched === null || pairs.length / 2 + matched.length > limit) isPossible = false
       else for (const [x, y] of matched) join(x, y)
     }
     for (const device of pairs) image[device] = -1
