@@ -20,6 +20,7 @@ import {
 import { createProgress } from './progress.ts'
 import { loadProject, type Project } from './project.ts'
 import { formatTable } from './table.ts'
+import { verifyConfigsCommand } from './verify-configs.ts'
 import { type Format, formats, printReport } from './verify-report.ts'
 import { watchFiles } from './watch-files.ts'
 
@@ -52,6 +53,7 @@ export function verifyCommand(): Command {
     .option('--strict', 'exit with 1 on warnings as well')
     .option('--list', 'print the checks and what they find')
     .option('--watch', 'judge again whenever the intent changes')
+    .addCommand(verifyConfigsCommand())
     .addHelpText(
       'after',
       `
