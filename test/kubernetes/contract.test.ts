@@ -93,7 +93,7 @@ describe.each(kinds)('$name', ({ missing, start }) => {
     expect(third.metadata.resourceVersion).toBe(second.metadata.resourceVersion)
   })
 
-  test('patches: merge, strategic by merge keys, JSON, and apply with its conflict', async () => {
+  test('patches: merge, strategic by merge keys, JSON, and apply', async () => {
     await made(services, service('a', { ports: [{ name: 'x', port: 80 }] }))
     const at = `${services}/a`
     const merged = await send('PATCH', at, { metadata: { labels: { one: '1' } } }, merge)
@@ -111,6 +111,58 @@ describe.each(kinds)('$name', ({ missing, start }) => {
     const less = await send('PATCH', `${maps}/m?fieldManager=x`, { ...applied, data: { a: '1' } }, apply)
     expect(less).toMatchObject({ code: 200, body: { data: { a: '1' } } })
     expect(less.body.data).toEqual({ a: '1' })
+  })
+
+  test('apply: what another manager applied is refused, or taken by force; what two hold stays', async () => {
+    const config = (data: object) => ({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'm' },
+      data,
+    })
+    const by = async (manager: string, data: object, force = '') =>
+      await send('PATCH', `${maps}/m?fieldManager=${manager}${force}`, config(data), apply)
+    await by('one', { a: '1', b: '1', c: '1' })
+
+    const refused = await by('two', { a: '2', b: '2' })
+    expect(refused).toMatchObject({ code: 409, body: { reason: 'Conflict', status: 'Failure' } })
+    expect(refused.body.message).toBe(
+      'Apply failed with 2 conflicts: conflicts with "one":\n- .data.a\n- .data.b',
+    )
+    expect(refused.body.details.causes).toContainEqual({
+      reason: 'FieldManagerConflict',
+      message: 'conflict with "one"',
+      field: '.data.a',
+    })
+    expect((await by('two', { a: '2' })).body.message).toBe(
+      'Apply failed with 1 conflict: conflict with "one": .data.a',
+    )
+    expect((await send('GET', `${maps}/m`)).body.data).toEqual({ a: '1', b: '1', c: '1' })
+
+    expect((await by('two', { a: '2', c: '1' }, '&force=true')).body.data).toEqual({ a: '2', b: '1', c: '1' })
+    expect((await by('one', { a: '1' })).code).toBe(409)
+    // "one" lets go of all: what "two" holds as well, or has taken, stays.
+    expect((await by('one', { d: '1' })).body.data).toEqual({ a: '2', c: '1', d: '1' })
+    expect((await by('two', { a: '3', c: '1' })).body.data).toEqual({ a: '3', c: '1', d: '1' })
+  })
+
+  test('apply: elements of a merged list have their own holders', async () => {
+    const config = (ports: object[]) => ({
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 's' },
+      spec: { selector: { app: 's' }, ports },
+    })
+    const by = async (manager: string, ports: object[]) =>
+      await send('PATCH', `${services}/s?fieldManager=${manager}`, config(ports), apply)
+    await by('one', [{ name: 'a', port: 80, protocol: 'TCP', targetPort: 8080 }])
+    const both = await by('two', [{ name: 'b', port: 81, protocol: 'TCP', targetPort: 8081 }])
+    expect(both.code).toBe(200)
+    expect(both.body.spec.ports).toHaveLength(2)
+    const refused = await by('two', [{ name: 'a', port: 80, protocol: 'TCP', targetPort: 9090 }])
+    expect(refused.code).toBe(409)
+    expect(refused.body.message).toContain('conflict with "one": .spec.ports[')
+    expect(refused.body.message).toContain('].targetPort')
   })
 
   test('a change of another object of the same name is refused, by version and by uid', async () => {

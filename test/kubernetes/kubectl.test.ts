@@ -198,6 +198,13 @@ describe.skipIf(found === undefined)(
       await kubectl('apply', '--server-side', '-f', file)
 
       expect(await kubectl('get', 'configmap', 'side', '-o', 'jsonpath={.data}')).toBe('{"b":"2"}')
+
+      await write('side.yaml', 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: side}\ndata: {b: "3"}\n')
+      await expect(kubectl('apply', '--server-side', '--field-manager=other', '-f', file)).rejects.toThrow(
+        'conflict with "kubectl": .data.b',
+      )
+      const forced = ['apply', '--server-side', '--force-conflicts', '--field-manager=other', '-f', file]
+      expect(await kubectl(...forced)).toBe('configmap/side serverside-applied\n')
     })
 
     test('creates, labels, patches and edits', async () => {

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import type { EndpointSliceView, NodeView, ServiceView } from '../../kube/views.ts'
 import { DesiredIndex } from './desired-index.ts'
 import { desiredRoutes } from './desired-routes.ts'
+import { readSliceFacts } from './endpoints.ts'
 import { makeConfig, makeEndpoint, makeNode, makeService, makeSlice } from './fixtures.ts'
 
 const names = ['a', 'b', 'c']
@@ -90,7 +91,7 @@ test('after any history of events, the index holds what deciding from scratch gi
           const endpoints = event.slice.endpoints.map((fields) => makeEndpoint(fields))
           const view = makeSlice(endpoints, { ...event.slice, endpoints, key: `shop/${event.slice.slice}` })
           slices.set(view.key, view)
-          touched = index.setSlice(view.key, view)
+          touched = index.setSlice(view.key, readSliceFacts(view, config))
         }
         if (event.kind === 'no-slice') {
           slices.delete(`shop/${event.slice}`)

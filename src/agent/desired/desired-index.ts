@@ -1,9 +1,9 @@
-import type { EndpointSliceView, NodeView, ServiceView } from '../../kube/views.ts'
+import type { NodeView, ServiceView } from '../../kube/views.ts'
 import type { AgentConfig } from '../config.ts'
 import { type Claim, claimsOf } from './claims.ts'
 import { decideAddress } from './decide.ts'
 import type { Verdict } from './decision.ts'
-import { readSliceFacts, type SliceFacts } from './endpoints.ts'
+import type { SliceFacts } from './endpoints.ts'
 
 /**
  * The same answers as `desiredRoutes`, kept up to date: each change of an object decides anew only about the addresses
@@ -45,9 +45,9 @@ export class DesiredIndex {
   }
 
   /** Takes a slice's new state, or its end, and returns the addresses decided anew. */
-  setSlice(key: string, slice: EndpointSliceView | undefined): string[] {
+  setSlice(key: string, slice: SliceFacts | undefined): string[] {
     const before = this.#serviceOfSlice.get(key)
-    const now = slice === undefined ? undefined : `${slice.namespace}/${slice.service ?? ''}`
+    const now = slice?.service
     if (before !== undefined) {
       const slices = this.#slicesOf.get(before)
       slices?.delete(key)
@@ -56,7 +56,7 @@ export class DesiredIndex {
     }
     if (slice !== undefined && now !== undefined) {
       const slices = this.#slicesOf.get(now) ?? new Map<string, SliceFacts>()
-      this.#slicesOf.set(now, slices.set(key, readSliceFacts(slice, this.#config)))
+      this.#slicesOf.set(now, slices.set(key, slice))
       this.#serviceOfSlice.set(key, now)
     }
     const services = new Set([before, now].filter((service) => service !== undefined))

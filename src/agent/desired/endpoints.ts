@@ -28,24 +28,46 @@ export interface EndpointSummary {
   foreign?: string | undefined
 }
 
-/** One slice as deciding needs it. */
+/** One slice as deciding needs it: all that is kept of it, since a large cluster has a hundred thousand endpoints. */
 export interface SliceFacts {
+  /** `namespace/name` of its Service, the name empty when it belongs to none. */
+  service: string
   addressType: EndpointSliceView['addressType']
   summary: EndpointSummary
-  /** Kept for the rare question which nodes have usable endpoints. */
-  endpoints: readonly EndpointView[]
+  /** The nodes with an endpoint that may get traffic, each once. */
+  usableNodes: readonly string[]
 }
 
 /** Counts a slice's endpoints. */
 export function readSliceFacts(slice: EndpointSliceView, config: AgentConfig): SliceFacts {
   const summary = emptySummary()
+  const nodes = new Set<string>()
   for (const endpoint of slice.endpoints) {
     add(summary.anywhere, endpoint)
     if (endpoint.nodeName === config.node) add(summary.here, endpoint)
     else if (endpoint.nodeName !== undefined) add(summary.elsewhere, endpoint)
+    if (endpoint.nodeName !== undefined && isUsable(endpoint)) nodes.add(shareNodeName(endpoint.nodeName))
     summary.foreign ??= foreignAddress(endpoint, config)
   }
-  return { addressType: slice.addressType, summary, endpoints: slice.endpoints }
+  return {
+    service: `${slice.namespace}/${slice.service ?? ''}`,
+    addressType: slice.addressType,
+    summary,
+    usableNodes: [...nodes],
+  }
+}
+
+/** Every slice brings a text of its own for the same few nodes. */
+const nodeNames = new Map<string, string>()
+const mostNodeNames = 20_000
+
+function shareNodeName(name: string): string {
+  const known = nodeNames.get(name)
+  if (known !== undefined) return known
+  // Names come from objects that anybody with the right may write, in any number.
+  if (nodeNames.size >= mostNodeNames) nodeNames.clear()
+  nodeNames.set(name, name)
+  return name
 }
 
 /** The endpoints of one family in all slices of a Service. */
@@ -77,11 +99,8 @@ export function nodesWithUsable(
   addressType: EndpointSliceView['addressType'],
 ): Set<string> {
   const nodes = new Set<string>()
-  for (const { endpoints, addressType: type } of slices) {
-    if (type !== addressType) continue
-    for (const endpoint of endpoints) {
-      if (endpoint.nodeName !== undefined && isUsable(endpoint)) nodes.add(endpoint.nodeName)
-    }
+  for (const { usableNodes, addressType: type } of slices) {
+    if (type === addressType) for (const node of usableNodes) nodes.add(node)
   }
   return nodes
 }

@@ -1,5 +1,7 @@
 import type { EndpointSliceView, EndpointView, NodeView, ServiceView } from '../../kube/views.ts'
 import { type AgentConfig, parseAgentConfig } from '../config.ts'
+import type { Verdict } from './decision.ts'
+import { desiredRoutes } from './desired-routes.ts'
 
 /** A configuration with one IPv4 and one IPv6 pool, as tests need it. */
 export function makeConfig(fields: Record<string, unknown> = {}): AgentConfig {
@@ -85,4 +87,25 @@ export function makeNode(fields: Partial<NodeView> = {}): NodeView {
     taints: [],
     ...fields,
   }
+}
+
+/** What a row of the state machine starts from; what is not given is a Service that is announced. */
+interface Case {
+  services?: ServiceView[]
+  slices?: EndpointSliceView[]
+  config?: AgentConfig
+  node?: NodeView | undefined
+}
+
+/** The verdict about an address. */
+export function judge(given: Case, address = '10.9.0.1'): Verdict | undefined {
+  const { services = [makeService()], slices = [makeSlice([makeEndpoint()])], config = makeConfig() } = given
+  const node = 'node' in given ? given.node : makeNode()
+  return desiredRoutes({ services, slices, config, node }).get(address)
+}
+
+/** `announced`, or the first failing reason. */
+export function decide(given: Case, address?: string): string | undefined {
+  const decision = judge(given, address)?.decision
+  return decision?.kind === 'withheld' ? decision.code : decision && 'announced'
 }

@@ -10,6 +10,7 @@ import { type ControlPlaneConfig, readControlPlaneConfig } from './control-plane
 import type { Controller } from './controllers/controller.ts'
 import { startDeployments } from './controllers/deployments.ts'
 import { startEndpointSlices } from './controllers/endpoint-slices.ts'
+import { startEndpoints } from './controllers/endpoints.ts'
 import { dropOldEvents } from './controllers/event-recorder.ts'
 import { startLoadBalancer } from './controllers/load-balancer.ts'
 import { startNamespaces } from './controllers/namespaces.ts'
@@ -52,6 +53,7 @@ export async function startControlPlane(config: ControlPlaneConfig, log: Log): P
     startDeployments(registry, log),
     startScheduler(registry, log),
     startEndpointSlices(registry, log),
+    startEndpoints(registry, log),
     startLoadBalancer(registry, log, pools),
   ]
   const sweep = setInterval(() => dropOldEvents(registry, Date.now()), eventSweepMs)

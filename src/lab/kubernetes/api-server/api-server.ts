@@ -7,6 +7,7 @@
  *
  * One request is handled synchronously once its body is read, so requests never interleave.
  */
+
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { WeftError } from '../../../diagnostics/error.ts'
@@ -15,10 +16,10 @@ import { ApiError, missingResource } from './api-error.ts'
 import { builtinTypes } from './builtin-types.ts'
 import { serveCustomDefinitions } from './custom-types.ts'
 import { discover, rootPaths, version } from './discovery.ts'
+import { createFieldOwners } from './field-owners.ts'
 import { createListPages } from './list-pages.ts'
 import { isJsonObject } from './objects.ts'
 import { openApiDocument, openApiIndex, openApiV2 } from './openapi.ts'
-import { createAppliedConfigurations } from './patch-request.ts'
 import { createRegistry, type Registry } from './registry.ts'
 import { decodeBody, readBody } from './request-body.ts'
 import { parseResourcePath } from './request-target.ts'
@@ -65,7 +66,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const context: HandlerContext = {
     registry,
     pages: createListPages(),
-    applied: createAppliedConfigurations(),
+    owners: createFieldOwners(),
     watchSettings: {
       bookmarkIntervalSeconds: options.bookmarkIntervalSeconds ?? 60,
       maxPendingEvents: options.maxPendingEvents ?? 10_000,

@@ -8,6 +8,7 @@ import {
   configMapColumns,
   definitionColumns,
   endpointSliceColumns,
+  endpointsColumns,
   eventColumns,
   leaseColumns,
   namespaceColumns,
@@ -108,7 +109,7 @@ export function builtinTypes(ranges: ServiceRanges): ResourceType[] {
       kind: 'Endpoints',
       singular: 'endpoints',
       shortNames: ['ep'],
-      columns: plainColumns,
+      columns: endpointsColumns,
     }),
     defineType({
       version: 'v1',

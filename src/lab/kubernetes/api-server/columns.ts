@@ -4,6 +4,7 @@
 import type {
   AnyObject,
   EndpointSlice,
+  Endpoints,
   Event,
   KubeObject,
   Lease,
@@ -111,6 +112,21 @@ export const endpointSliceColumns: readonly Column[] = [
   column<EndpointSlice>('Endpoints', ({ endpoints }) =>
     endpoints.length === 0 ? '<unset>' : firstFew(endpoints.flatMap(({ addresses }) => addresses)),
   ),
+  ageColumn,
+]
+
+export const endpointsColumns: readonly Column[] = [
+  nameColumn,
+  column<Endpoints>('Endpoints', ({ subsets = [] }) => {
+    const reached = subsets.flatMap(({ addresses = [], ports = [] }) =>
+      ports.length === 0
+        ? addresses.map(({ ip }) => ip)
+        : ports.flatMap(({ port }) =>
+            addresses.map(({ ip }) => (ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`)),
+          ),
+    )
+    return reached.length === 0 ? none : firstFew(reached)
+  }),
   ageColumn,
 ]
 

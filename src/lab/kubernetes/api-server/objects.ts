@@ -171,6 +171,14 @@ export interface EndpointSlice extends KubeObject {
   ports?: { name?: string; protocol?: Protocol; port?: number; appProtocol?: string }[]
 }
 
+export interface Endpoints extends KubeObject {
+  subsets?: {
+    addresses?: { ip: string; nodeName?: string }[]
+    notReadyAddresses?: { ip: string; nodeName?: string }[]
+    ports?: { name?: string; protocol?: Protocol; port: number }[]
+  }[]
+}
+
 export interface Lease extends KubeObject {
   spec?: { holderIdentity?: string; leaseDurationSeconds?: number; renewTime?: string; acquireTime?: string }
 }

@@ -2,6 +2,7 @@
  * Turns a PATCH into a change of an object, by its media type.
  */
 import { ApiError, badRequest } from './api-error.ts'
+import type { FieldOwners } from './field-owners.ts'
 import { applyJsonPatch, applyMergePatch } from './json-patch.ts'
 import { type AnyObject, isJsonObject } from './objects.ts'
 import type { ResourceType } from './resource-type.ts'
@@ -12,30 +13,6 @@ export const applyMediaTypes: readonly string[] = [
   'application/apply-patch+yaml',
   'application/apply-patch+json',
 ]
-
-/** What managers applied last, so that what they leave out next time is taken away. */
-export interface AppliedConfigurations {
-  get(uid: string, manager: string): AnyObject | undefined
-  set(uid: string, manager: string, configuration: AnyObject): void
-}
-
-/**
- * Remembers at most `capacity` configurations. One that was dropped costs little: fields its manager leaves out
- * afterwards stay in the object.
- */
-export function createAppliedConfigurations(capacity = 4096): AppliedConfigurations {
-  const byOwner = new Map<string, AnyObject>()
-  return {
-    get: (uid, manager) => byOwner.get(`${uid}/${manager}`),
-    set(uid, manager, configuration) {
-      const owner = `${uid}/${manager}`
-      byOwner.delete(owner)
-      byOwner.set(owner, configuration)
-      const oldest = byOwner.keys().next().value
-      if (byOwner.size > capacity && oldest !== undefined) byOwner.delete(oldest)
-    },
-  }
-}
 
 /** The change that a patch of this media type makes. */
 export function readPatch(
@@ -69,15 +46,19 @@ export function readPatch(
   )
 }
 
-/** The change that applying a configuration makes, given what its manager applied before. */
+/** The change that a manager's configuration makes, given what it and others applied before. */
 export function readApply(
-  type: ResourceType,
+  { kind }: ResourceType,
   configuration: AnyObject,
-  previous: AnyObject | undefined,
+  manager: string,
+  owners: FieldOwners,
 ): (current: AnyObject) => AnyObject {
   return (current) => {
-    const next = applyConfiguration(type.kind, current, previous, configuration)
-    return requireObject(next)
+    const uid = current.metadata.uid ?? ''
+    const isHeld = owners.isHeldByOthers(kind, uid, manager)
+    return requireObject(
+      applyConfiguration(kind, current, owners.configurationOf(uid, manager), configuration, isHeld),
+    )
   }
 }
 

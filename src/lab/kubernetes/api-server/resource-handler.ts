@@ -10,9 +10,10 @@ import {
   missingField,
   missingResource,
 } from './api-error.ts'
+import type { FieldOwners } from './field-owners.ts'
 import type { ListPages } from './list-pages.ts'
 import type { AnyObject } from './objects.ts'
-import { type AppliedConfigurations, applyMediaTypes, readApply, readPatch } from './patch-request.ts'
+import { applyMediaTypes, readApply, readPatch } from './patch-request.ts'
 import type { ObjectName, Registry } from './registry.ts'
 import { negotiateForm, type Presentation, presentList, presentObject } from './representation.ts'
 import {
@@ -33,7 +34,7 @@ import { serveWatch, type WatchSettings } from './watch.ts'
 export interface HandlerContext {
   registry: Registry
   pages: ListPages
-  applied: AppliedConfigurations
+  owners: FieldOwners
   watchSettings: WatchSettings
   now: () => number
   /** Keeps the way to end a watch for when the server closes. */
@@ -216,7 +217,15 @@ function watch(context: HandlerContext, request: ResourceRequest, type: Resource
 }
 
 function create(context: HandlerContext, request: ResourceRequest, type: ResourceType): Answer {
-  const body = requireObject(request.body)
+  return createFrom(context, request, type, requireObject(request.body))
+}
+
+function createFrom(
+  context: HandlerContext,
+  request: ResourceRequest,
+  type: ResourceType,
+  body: AnyObject,
+): Answer {
   const warnings = checkUnknownFields(type, body, request.query)
   const options = writeOptions(request.query)
   const object = context.registry.create(type, request.target.namespace, body, options)
@@ -231,17 +240,12 @@ function put(
   subresource: Subresource | undefined,
 ): Answer {
   const body = requireObject(request.body)
-  const warnings = checkUnknownFields(type, body, request.query)
   if (type.isCustom && !body.metadata?.resourceVersion) {
     throw invalid(type, name.name, [
       missingField('metadata.resourceVersion', 'must be specified for an update'),
     ])
   }
-  const object = context.registry.update(type, name, () => body, {
-    ...writeOptions(request.query),
-    ...(subresource === undefined ? {} : { subresource }),
-  })
-  return { ...answerObject(context, request, type, object), warnings }
+  return change(context, request, type, name, () => body, { subresource })
 }
 
 function patch(
@@ -252,16 +256,28 @@ function patch(
   subresource: Subresource | undefined,
 ): Answer {
   if (applyMediaTypes.includes(request.mediaType)) return apply(context, request, type, name, subresource)
-  const change = readPatch(type, request.mediaType, request.body)
+  const next = readPatch(type, request.mediaType, request.body)
+  return change(context, request, type, name, next, { subresource, isPatch: true })
+}
+
+/** Changes an object, or the part behind a subresource, and answers with it and with what is unknown in it. */
+function change(
+  context: HandlerContext,
+  request: ResourceRequest,
+  type: ResourceType,
+  name: ObjectName,
+  next: (current: AnyObject) => AnyObject,
+  { subresource, isPatch = false }: { subresource: Subresource | undefined; isPatch?: boolean },
+): Answer {
   let warnings: readonly string[] = []
   const checked = (current: AnyObject) => {
-    const next = change(current)
-    warnings = checkUnknownFields(type, next, request.query)
-    return next
+    const changed = next(current)
+    warnings = checkUnknownFields(type, changed, request.query)
+    return changed
   }
   const object = context.registry.update(type, name, checked, {
     ...writeOptions(request.query),
-    isPatch: true,
+    isPatch,
     ...(subresource === undefined ? {} : { subresource }),
   })
   return { ...answerObject(context, request, type, object), warnings }
@@ -274,26 +290,27 @@ function apply(
   name: ObjectName,
   subresource: Subresource | undefined,
 ): Answer {
-  const { registry, applied } = context
+  const { registry, owners } = context
   const configuration = requireObject(request.body)
-  const warnings = checkUnknownFields(type, configuration, request.query)
   const manager = request.query.get('fieldManager')
   if (!manager) throw badRequest('fieldManager is required for apply patch')
   configuration.metadata = { ...configuration.metadata, name: configuration.metadata?.name ?? name.name }
   const options = writeOptions(request.query)
-  const current = registry.find(type, name)
   const owner = subresource === undefined ? manager : `${manager}/${subresource}`
-  const previous = current === undefined ? undefined : applied.get(current.metadata.uid!, owner)
-  const object =
-    current === undefined && subresource === undefined
-      ? registry.create(type, request.target.namespace, configuration, options)
-      : registry.update(type, name, readApply(type, configuration, previous), {
-          ...options,
-          ...(subresource === undefined ? {} : { subresource }),
-        })
-  if (options.dryRun !== true) applied.set(object.metadata.uid!, owner, configuration)
-  const answer = answerObject(context, request, type, object)
-  return { ...answer, code: current === undefined ? 201 : 200, warnings }
+  const current = registry.find(type, name)
+  const isNew = current === undefined && subresource === undefined
+  const isForced = request.query.get('force') === 'true'
+  const takeOver =
+    current === undefined ? undefined : owners.claim(type.kind, current, owner, configuration, isForced)
+  const answer = isNew
+    ? createFrom(context, request, type, configuration)
+    : change(context, request, type, name, readApply(type, configuration, owner, owners), { subresource })
+  const uid = (registry.find(type, name) ?? current)?.metadata.uid
+  if (options.dryRun !== true && uid !== undefined) {
+    takeOver?.()
+    owners.remember(uid, owner, configuration)
+  }
+  return { ...answer, code: isNew ? 201 : 200 }
 }
 
 function remove(

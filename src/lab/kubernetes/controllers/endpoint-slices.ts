@@ -27,10 +27,10 @@ import { type Controller, nameOf, ownKey, startController } from './controller.t
 import { createSelection } from './selection.ts'
 
 export const endpointsPerSlice = 100
-const managedBy = 'endpointslice-controller.k8s.io'
-const serviceLabel = 'kubernetes.io/service-name'
-const managedByLabel = 'endpointslice.kubernetes.io/managed-by'
-const sliceType = 'endpointslices.discovery.k8s.io'
+export const managedBy = 'endpointslice-controller.k8s.io'
+export const serviceLabel = 'kubernetes.io/service-name'
+export const managedByLabel = 'endpointslice.kubernetes.io/managed-by'
+export const sliceType = 'endpointslices.discovery.k8s.io'
 
 type SlicePorts = NonNullable<EndpointSlice['ports']>
 

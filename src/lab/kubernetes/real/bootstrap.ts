@@ -1,6 +1,7 @@
 /**
  * What a fresh real API needs before nodes join: the role of the node runtimes, and the agents' service account with
- * the very manifests that users install, and a token file for the agents, renewed long before it expires.
+ * the very manifests that users install, and a token file for the agents. The token is good for a year and made anew at
+ * every start, never in between: no lab runs that long.
  */
 import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
