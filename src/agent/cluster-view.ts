@@ -6,6 +6,7 @@ import { endpointSlices, nodes, type RawObject, type ResourcePath, services } fr
 import { type NodeView, type ServiceView, viewEndpointSlice, viewNode, viewService } from '../kube/views.ts'
 import type { AgentConfig } from './config.ts'
 import { DesiredIndex } from './desired/desired-index.ts'
+import { readSliceFacts } from './desired/endpoints.ts'
 
 /*
  * The agent's picture of the cluster: three reflectors that feed one index of decisions.
@@ -45,7 +46,12 @@ export class ClusterView {
       ['services', this.#services],
       [
         'endpointslices',
-        this.#reflect(options, endpointSlices, viewEndpointSlice, (key, view) => index.setSlice(key, view)),
+        this.#reflect(
+          options,
+          endpointSlices,
+          (raw) => readSliceFacts(viewEndpointSlice(raw), config),
+          (key, facts) => index.setSlice(key, facts),
+        ),
       ],
       [
         'nodes',

@@ -1,11 +1,12 @@
 import type { FrrDaemon } from '../frr/daemon.ts'
 import { type BgpPath, readBgpPrefix, readBgpTable } from '../frr/show-bgp.ts'
 import type { KubeClient } from '../kube/client.ts'
-import type { EndpointSliceView, NodeView } from '../kube/views.ts'
+import type { NodeView } from '../kube/views.ts'
 import type { ClusterView } from './cluster-view.ts'
 import type { AgentConfig } from './config.ts'
 import { excludeLabel } from './desired/claim-rules.ts'
 import type { Decision } from './desired/decision.ts'
+import type { SliceFacts } from './desired/endpoints.ts'
 import { requestsOfNode } from './drain/drain-requests.ts'
 import { readNodes } from './other-nodes.ts'
 import type { Reconciler } from './reconciler.ts'
@@ -130,15 +131,13 @@ function canAnnounce(node: NodeView, { node: own, drain }: Asked['config']): boo
 function nodesServing(cluster: ClusterView): Map<string, Set<string>> {
   const slices = (cluster.reflectors.get('endpointslices')?.views ?? new Map()) as ReadonlyMap<
     string,
-    EndpointSliceView
+    SliceFacts
   >
   const byService = new Map<string, Set<string>>()
-  for (const { namespace, service, endpoints } of slices.values()) {
-    const key = `${namespace}/${service}`
-    const nodes = byService.get(key) ?? new Set<string>()
-    for (const { nodeName, isReady, isServing } of endpoints)
-      if (nodeName !== undefined && (isReady || isServing)) nodes.add(nodeName)
-    byService.set(key, nodes)
+  for (const { service, usableNodes } of slices.values()) {
+    const nodes = byService.get(service) ?? new Set<string>()
+    for (const node of usableNodes) nodes.add(node)
+    byService.set(service, nodes)
   }
   return byService
 }
