@@ -48,6 +48,11 @@ const requirements = [
     isPresent: () => findTool('sysctl') !== undefined,
   },
   {
+    package: 'tcpdump',
+    why: 'tcpdump gives the kernel’s own times of probe packets',
+    isPresent: () => findTool('tcpdump') !== undefined,
+  },
+  {
     package: 'kubernetes-client',
     why: 'tests drive the embedded Kubernetes API with kubectl',
     isPresent: () => findTool('kubectl') !== undefined,

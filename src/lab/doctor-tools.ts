@@ -9,6 +9,7 @@ const tools: { argv: Argv; debianPackage: string }[] = [
   { argv: ['ip', '-V'], debianPackage: 'iproute2' },
   { argv: ['nft', '--version'], debianPackage: 'nftables' },
   { argv: ['nsenter', '--version'], debianPackage: 'util-linux' },
+  { argv: ['tcpdump', '--version'], debianPackage: 'tcpdump' },
   { argv: ['vtysh', '--help'], debianPackage: 'frr' },
 ]
 

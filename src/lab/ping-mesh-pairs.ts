@@ -30,16 +30,22 @@ export type LiveServices = ReadonlyMap<string, readonly string[]>
 type Pairwise = Extract<Expectation, { from: string }>
 
 /** The pairs that the intent's `reach` and `isolate` statements speak of. */
-export function pairsOfIntent(plan: Plan, live: LiveServices): MeshStatement[] {
+export function pairsOfIntent(plan: Plan, live: LiveServices, options: { pods: boolean }): MeshStatement[] {
   return plan.expect
     .filter((entry): entry is Pairwise => entry.kind !== 'survive')
     .map((entry) => {
       const unknown = [entry.from, ...entry.to].filter((name) => !isEndpoint(plan, name))
       const destinations = entry.to
-        .filter((name) => isEndpoint(plan, name))
+        .filter((name) => isEndpoint(plan, name) && (options.pods || !isPods(name)))
         .flatMap((name) => concrete(destinationsOf(plan, name), live))
       const hasServices = entry.to.some((name) => name === 'services' || name.endsWith('.services'))
-      const isUntried = hasServices && !destinations.some(({ isService }) => isService)
+      const untried = [
+        ...(unknown.length === 0 ? [] : [`the plan has no ${unknown.join(', ')}`]),
+        ...(entry.to.some(isPods) && !options.pods ? ['the lab runs without pods'] : []),
+        ...(hasServices && !destinations.some(({ isService }) => isService)
+          ? ['no service address is announced now']
+          : []),
+      ]
       return {
         text: `${entry.kind} ${entry.from} → ${entry.to.join(', ')}`,
         path: entry.path,
@@ -55,12 +61,7 @@ export function pairsOfIntent(plan: Plan, live: LiveServices): MeshStatement[] {
               }
             }),
         ),
-        untried:
-          unknown.length > 0
-            ? `the plan has no ${unknown.join(', ')}`
-            : isUntried
-              ? 'no service address is announced now'
-              : null,
+        untried: untried.length === 0 ? null : untried.join('; '),
       }
     })
 }
@@ -97,6 +98,10 @@ export function pairsOfPlan(plan: Plan, live: LiveServices, options: { pods: boo
       false,
     ),
   ]
+}
+
+function isPods(name: string): boolean {
+  return name.endsWith('.pods')
 }
 
 function wantedBy(tables: ExpectedTables, from: string, address: string): MeshPair['wanted'] {

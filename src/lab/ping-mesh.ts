@@ -61,9 +61,8 @@ export async function pingMesh(
   options: { ofIntent: boolean; flows: number },
 ): Promise<MeshResult> {
   const live = await readLiveServices(state)
-  const statements = options.ofIntent
-    ? pairsOfIntent(state.plan, live)
-    : pairsOfPlan(state.plan, live, { pods: state.hasPods })
+  const listPairs = options.ofIntent ? pairsOfIntent : pairsOfPlan
+  const statements = listPairs(state.plan, live, { pods: state.hasPods })
   const pairs = statements.flatMap((statement) => statement.pairs)
   const arrived = await tryPairs(state, pairs, options.flows)
   const violations = statements.flatMap((statement) =>
