@@ -21,6 +21,7 @@ import { createProgress } from './progress.ts'
 import { loadProject, type Project } from './project.ts'
 import { formatTable } from './table.ts'
 import { verifyConfigsCommand } from './verify-configs.ts'
+import { verifyFailuresCommand } from './verify-failures.ts'
 import { type Format, formats, printReport } from './verify-report.ts'
 import { watchFiles } from './watch-files.ts'
 
@@ -54,6 +55,7 @@ export function verifyCommand(): Command {
     .option('--list', 'print the checks and what they find')
     .option('--watch', 'judge again whenever the intent changes')
     .addCommand(verifyConfigsCommand())
+    .addCommand(verifyFailuresCommand())
     .addHelpText(
       'after',
       `
@@ -97,12 +99,17 @@ async function judge(file: string, wanted: Wanted, options: VerifyCommandOptions
 async function verifyFile(
   file: string,
   wanted: Wanted,
-  { strict = false }: VerifyCommandOptions,
+  { strict = false, only }: VerifyCommandOptions,
   output: Output,
 ): Promise<VerifyReport> {
   const input = await readInput(file, output)
   const { report, problems } = await createProgress().during('verifying', () =>
-    verifyPlan(input, { ...wanted, strict, judgeSurvive: surviveUnjudged, warnings: input.warnings }),
+    verifyPlan(input, {
+      ...wanted,
+      strict,
+      judgeSurvive: surviveUnjudged,
+      warnings: only === undefined ? input.warnings : [],
+    }),
   )
   settleDiagnostics(problems, file, output)
   if (report === null) throw new Error(`${file} gave neither a verdict nor an error`)
