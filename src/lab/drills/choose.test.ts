@@ -85,11 +85,15 @@ test('conditions must all hold', () => {
   expect(choosePlace('site', { announcing: 'web' }, fieldWith(1))).toBe(announcing[0]!.site)
 })
 
-test('users are the client where there is an edge, else a node that runs nothing of the Service', () => {
-  const inside = { ...plan, devices: plan.devices.filter(({ role }) => role !== 'external') }
+test('users are the client where there is an edge, else a spine, else a leaf', () => {
+  const without = (...roles: string[]) => ({
+    ...fieldWith(1),
+    plan: { ...plan, devices: plan.devices.filter(({ role }) => !roles.includes(role)) },
+  })
 
   expect(chooseUsers(fieldWith(1))).toBe('client')
-  expect(nodes.slice(1)).toContain(chooseUsers({ ...fieldWith(1), plan: inside }))
+  expect(chooseUsers(without('external'))).toMatch(/spine/)
+  expect(chooseUsers(without('external', 'spine'))).toMatch(/leaf/)
 })
 
 test('a target is never the one that sends', () => {

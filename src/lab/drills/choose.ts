@@ -140,11 +140,17 @@ export function chooseTarget(words: string, from: string, field: Field): string 
   return found.name
 }
 
-/** Who stands for the users of a Service: the client beyond the edge, else a node without a pod of it, else a leaf. */
-export function chooseUsers({ plan, announcers, random }: Field): string {
+/**
+ * Who stands for the users of a Service: the client beyond the edge, else a spine, else a leaf. Not a node: it reaches a
+ * Service by its own proxy, past the routes that drills are about.
+ */
+export function chooseUsers({ plan, random }: Field): string {
   if (plan.devices.some(({ role }) => role === 'external')) return clientHost
-  const idle = plan.devices.filter(({ role, name }) => role === 'node' && !announcers.includes(name))
-  const found = pickOne(idle.length > 0 ? idle : plan.devices.filter(({ role }) => role === 'leaf'), random)
+  const spines = plan.devices.filter(({ role }) => role === 'spine')
+  const found = pickOne(
+    spines.length > 0 ? spines : plan.devices.filter(({ role }) => role === 'leaf'),
+    random,
+  )
   if (found === undefined) throw new NotApplicable('nobody in this fabric could use a Service')
   return found.name
 }

@@ -94,7 +94,7 @@ export async function runOnce(drill: Drill, repeat: number, setting: DrillSettin
       return {
         result,
         words: { detectionMs: Math.max(0, ...links), allowanceMs: setting.allowanceMs },
-        missedBecause: drill.isUnaffected ? null : whyMissed(steps, marked, results),
+        missedBecause: whyUnsound(results) ?? (drill.isUnaffected ? null : whyMissed(steps, marked, results)),
       }
     } finally {
       traffic.close()
@@ -153,6 +153,19 @@ function markedBy({ plan }: LabState, steps: readonly ResolvedStep[]): Marked {
 function linksOf({ plan }: LabState, { devices, links }: Marked): string[] {
   const own = plan.links.filter(({ a, b }) => devices.includes(a.device) || devices.includes(b.device))
   return [...links, ...own.map(({ id }) => id)]
+}
+
+/** Losses earlier than this before the first step are not its doing. */
+const beforeMs = -20
+
+/** Traffic that was interrupted before anything was done shows nothing about what was done. */
+function whyUnsound(traffic: readonly TrafficResult[]): string | null {
+  for (const { name, flows } of traffic) {
+    const bad = flows.filter(({ gaps }) => gaps.some(({ fromMs }) => fromMs < beforeMs))
+    if (bad.length > 0)
+      return `${bad.length} of ${flows.length} flows of ${name} lost packets before the first step`
+  }
+  return null
 }
 
 /** Faults that traffic need not meet to be shown harmless. */

@@ -261,8 +261,7 @@ const endpointPattern = /^(service web|(pod on|loopback of) \S.*)$/
 const traffic = z.strictObject({
   name: nameText.optional().describe('Name in results and for `of`; made from the ends when left out.'),
   from: device.describe(
-    'Where it starts: users (the client beyond the edge, or where there is none, a node or leaf without a pod of web), ' +
-      'or a device.',
+    'Where it starts: users (the client beyond the edge, or where there is none, a spine or leaf), or a device.',
   ),
   to: z
     .string()
