@@ -5,7 +5,6 @@
 import { type ApiError, badRequest, conflict, invalid, invalidField } from './api-error.ts'
 import { generateName } from './metadata-rules.ts'
 import { type AnyObject, editableCopy, isJsonObject } from './objects.ts'
-import type { DeleteOptions } from './registry.ts'
 import { apiVersionOf, type ResourceType, type Subresource } from './resource-type.ts'
 
 /** Checks kind and namespace of a new object, and gives it a name where it asks for one. */
@@ -87,11 +86,16 @@ function staleUpdate(type: ResourceType, name: string): ApiError {
   )
 }
 
+export interface Preconditions {
+  uid?: string
+  resourceVersion?: string
+}
+
 /** A deletion may name which object, and which version of it, it means. */
 export function requirePreconditions(
   type: ResourceType,
   current: AnyObject,
-  { preconditions }: DeleteOptions,
+  preconditions: Preconditions | undefined,
 ): void {
   const { name, uid, resourceVersion } = current.metadata
   if (preconditions?.uid !== undefined && preconditions.uid !== uid) {

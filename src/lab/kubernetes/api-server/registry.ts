@@ -10,6 +10,7 @@ import { alreadyExists, badRequest, conflict, forbidden, invalid, notFound } fro
 import { checkMetadata, checkName, type NameRule } from './metadata-rules.ts'
 import {
   keepSystemFields,
+  type Preconditions,
   prepareIdentity,
   requirePreconditions,
   requireSameIdentity,
@@ -39,7 +40,7 @@ interface UpdateOptions extends WriteOptions {
 
 export interface DeleteOptions extends WriteOptions {
   gracePeriodSeconds?: number
-  preconditions?: { uid?: string; resourceVersion?: string }
+  preconditions?: Preconditions
 }
 
 export interface ObjectName {
@@ -168,7 +169,7 @@ export function createRegistry({ store, types, now = Date.now }: RegistryOptions
     options: DeleteOptions = {},
   ): { object: AnyObject; gone: boolean } {
     const current = get(type, name)
-    requirePreconditions(type, current, options)
+    requirePreconditions(type, current, options.preconditions)
     const grace = type.strategy.graceSeconds?.(current, options.gracePeriodSeconds) ?? 0
     const next = editableCopy(current)
     const { metadata } = next
