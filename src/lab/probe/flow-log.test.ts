@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { recordFlows } from './flow-log.ts'
+import { longestPause, recordFlows } from './flow-log.ts'
 import type { Packet } from './pcap.ts'
 
 const port = 20_001
@@ -84,4 +84,9 @@ test('every order of answers gives the same losses, and never more reordering th
       expect(flow?.reordered === 0).toBe(isSorted)
     }),
   )
+})
+
+test('a pause is a time in which no flow sent, whichever sent last', () => {
+  const flows = [{ sentAt: Float64Array.from([0, 20, 90]) }, { sentAt: Float64Array.from([10, 30, 80]) }]
+  expect([longestPause(flows), longestPause([])]).toEqual([50, 0])
 })

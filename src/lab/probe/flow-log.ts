@@ -68,3 +68,9 @@ export function placeOf(names: string[], name: string): number {
   const known = names.indexOf(name)
   return known >= 0 ? known : names.push(name) - 1
 }
+
+/** Longest time in which none of the flows sent anything. */
+export function longestPause(flows: readonly Pick<FlowRecord, 'sentAt'>[]): number {
+  const times = Float64Array.from(flows.flatMap(({ sentAt }) => [...sentAt])).sort()
+  return times.reduce((longest, time, index) => Math.max(longest, time - (times[index - 1] ?? time)), 0)
+}

@@ -5,7 +5,7 @@
 import { setPriority } from 'node:os'
 import { HttpFlows } from './http-flows.ts'
 import { requestOnce } from './http-request.ts'
-import { listen } from './listener.ts'
+import { countOverflows, listen } from './listener.ts'
 import type {
   FlowSeries,
   FlowSpec,
@@ -35,6 +35,9 @@ const handlers: Handlers = {
   async listen({ address, port, name }) {
     await listen(address, port, name)
     return null
+  },
+  async overflows() {
+    return await countOverflows()
   },
   async startFlows(spec) {
     const sender = senderFor(spec)

@@ -1,10 +1,28 @@
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
+
+/** That this process listens on. */
+const ports = new Set<number>()
 
 /** Answers datagrams with themselves and the name of this host, and HTTP requests as lab pods do. */
 export async function listen(address: string, port: number, name: string): Promise<void> {
+  ports.add(port)
   await Promise.all([answerDatagrams(address, port, name), answerRequests(address, port, name)])
+}
+
+/**
+ * Datagrams that came to this host's listeners and were dropped because this process did not run: they look like losses
+ * of the network, and are none.
+ */
+export async function countOverflows(): Promise<number> {
+  const tables = await Promise.all(['udp', 'udp6'].map((name) => readFile(`/proc/self/net/${name}`, 'utf8')))
+  return tables
+    .flatMap((table) => table.trim().split('\n').slice(1))
+    .map((row) => row.trim().split(/\s+/))
+    .filter(([, local]) => ports.has(Number.parseInt(local?.split(':')[1] ?? '', 16)))
+    .reduce((sum, columns) => sum + Number(columns.at(-1)), 0)
 }
 
 async function answerDatagrams(address: string, port: number, name: string): Promise<void> {

@@ -49,6 +49,11 @@ export class ProbeHost {
     await this.#call('listen', { address, port, name: this.host })
   }
 
+  /** Datagrams that came to this host's listeners and were lost there, because the machine was too busy. */
+  async countOverflows(): Promise<number> {
+    return await this.#call('overflows', null)
+  }
+
   /** Starts sending; the flows run until they are stopped. */
   async startFlows(spec: FlowSpec): Promise<FlowRun> {
     const { run, sourcePorts } = await this.#call('startFlows', spec)

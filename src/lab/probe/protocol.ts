@@ -3,6 +3,8 @@
 export interface ProbeRequests {
   /** Answers every datagram with itself and this host's name, and every HTTP request; resolves when both listen. */
   listen: { params: { address: string; port: number; name: string }; result: null }
+  /** Datagrams that its listeners lost because the process did not run. */
+  overflows: { params: null; result: number }
   startFlows: { params: FlowSpec; result: { run: number; sourcePorts: number[] } }
   stopFlows: { params: { run: number }; result: FlowSeries }
   http: { params: HttpRequest; result: HttpAnswer }

@@ -139,7 +139,11 @@ class TrafficSession implements TrafficRun {
           return { spec: group.spec, report, before: group.before, after }
         }),
       )
-      const reasons = [...measured.map(({ report }) => report.voidedBecause), this.#stolenShare()]
+      const reasons = [
+        ...measured.map(({ report }) => report.voidedBecause),
+        await this.#whyListenersFailed(),
+        this.#stolenShare(),
+      ]
       this.voidedBecause = reasons.find((reason) => reason !== null) ?? null
       return measured.map((group) => summarizeTraffic(group, zeroAt, lastActionAt))
     } finally {
@@ -150,6 +154,16 @@ class TrafficSession implements TrafficRun {
   close(): void {
     for (const probe of this.#probes.values()) probe.close()
     this.#probes.clear()
+  }
+
+  async #whyListenersFailed(): Promise<string | null> {
+    for (const [host, probe] of this.#probes) {
+      // The host of a probe that has ended is dead: its packets are lost, as they should be.
+      const lost = await probe.countOverflows().catch(() => 0)
+      if (lost > 0)
+        return `${host} could not answer ${lost} packets in time that had arrived: the machine is too busy to measure`
+    }
+    return null
   }
 
   #probe(host: string): ProbeHost {

@@ -1,7 +1,7 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
-import { recordFlows } from './flow-log.ts'
+import { longestPause, recordFlows } from './flow-log.ts'
 import { firstProbePort, HostCapture } from './host-capture.ts'
 import { epochMs, Pacer } from './pacer.ts'
 import type { FlowSeries, FlowSpec } from './protocol.ts'
@@ -56,15 +56,15 @@ export class UdpFlows {
       capture = undefined
       missedByCapture = (await running?.stop()) ?? 0
     }
-    const packets = running?.packets() ?? []
     for (const { socket } of this.#flows) socket.close()
+    const flows = recordFlows(this.#flows, running?.packets() ?? [])
     return {
       // Of one flow: packets go to the flows in turn.
       intervalMs: this.#pacer.intervalMs * this.#spec.flows,
-      senderStallMs: this.#pacer.longestStallMs,
+      senderStallMs: Math.max(0, longestPause(flows) - this.#pacer.intervalMs),
       missedByCapture,
       stallAfterMs: null,
-      flows: recordFlows(this.#flows, packets),
+      flows,
     }
   }
 
