@@ -119,7 +119,7 @@ export class Forwarding {
     const cameBy = new Map<string, { device: string; link: string; isBack: boolean }>()
     const queue = [from]
     const seen = new Set(queue)
-    const backwards = Map.groupBy(used, ([link]) => used.get(link)!.split('>')[1]!)
+    const backwards = Map.groupBy(used, ([, direction]) => direction.split('>')[1]!)
     for (const device of queue) {
       if (this.#destination.owners.has(device)) {
         this.#take(from, device, cameBy, used)

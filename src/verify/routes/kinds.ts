@@ -51,10 +51,10 @@ export function kindsOfDevices(plan: Plan): Map<string, string> {
 }
 
 function describeDevice(device: Device, places: ReadonlyMap<number, ReadonlySet<string>>): string {
-  const { role, site, pod, plane, attachment, maximumPaths, asn } = device
+  const { role, site, pod, attachment, maximumPaths, asn } = device
   // A number used in one place is like any other; one that is used in several decides who drops whose routes.
   const number = places.get(asn)!.size > 1 ? asn : 'own'
-  return [role, site, pod, plane, attachment, maximumPaths, number].join(' ')
+  return [role, site, pod, attachment, maximumPaths, number].join(' ')
 }
 
 /** Where a number may be shared by design: a rack, the spines of a pod, the edge routers of a site. */

@@ -29,6 +29,9 @@ export function refusedOffers(
     for (const adjacency of network.adjacencies.get(device) ?? []) {
       if (!adjacency.session.families.includes(family)) continue
       if (selection.paths.some(({ via }) => via === adjacency)) continue
+      // A loop refused by somebody who knows the route anyway is BGP at work, and most of what is refused.
+      const { remoteAsn, remote } = adjacency
+      if (selection.attributes.asPath.includes(remoteAsn) && selections.has(remote.device)) continue
       const offer = refusedOver(network, prefix, adjacency, selection)
       if (offer !== null) refused.push(offer)
     }
