@@ -26,7 +26,7 @@ import type { TimelineEvent } from './model.ts'
 /** Watches a lab until it is stopped. */
 export interface TimelineRecorder {
   /**
-   * Ends it and gives everything that was seen, in order.
+   * Ends it and gives everything that was seen, in order; asked again, it gives the same.
    *
    * @param zeroAt epoch milliseconds that the events' times count from
    */
@@ -59,6 +59,7 @@ class Recorder implements TimelineRecorder {
   readonly #tails = new Map<string, Tails>()
   #interfaces: Map<string, Map<number, string>> = new Map()
   #kernels: KernelWatch | undefined
+  #stopped: Promise<TimelineEvent[]> | undefined
 
   constructor(state: LabState, devices: readonly string[]) {
     this.#lab = state.name
@@ -86,7 +87,12 @@ class Recorder implements TimelineRecorder {
     }
   }
 
-  async stop(zeroAt: number): Promise<TimelineEvent[]> {
+  stop(zeroAt: number): Promise<TimelineEvent[]> {
+    this.#stopped ??= this.#collect(zeroAt)
+    return this.#stopped
+  }
+
+  async #collect(zeroAt: number): Promise<TimelineEvent[]> {
     try {
       const kernel = (await this.#kernels?.stop()) ?? []
       const devices: DeviceEvents[] = []
