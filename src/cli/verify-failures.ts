@@ -156,7 +156,8 @@ function readDomains(text: string): Domain[] {
   })
 }
 
-function readWidth(text: string): number {
+/** The value of --minimum-width. */
+export function readWidth(text: string): number {
   const width = Number(text)
   if (Number.isInteger(width) && width >= 1 && width <= 256) return width
   throw new WeftError('WEFT_USAGE', `--minimum-width is "${text}"`, {

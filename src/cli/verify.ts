@@ -21,6 +21,7 @@ import { createProgress } from './progress.ts'
 import { loadProject, type Project } from './project.ts'
 import { formatTable } from './table.ts'
 import { verifyConfigsCommand } from './verify-configs.ts'
+import { verifyDrainCommand } from './verify-drain.ts'
 import { verifyFailuresCommand } from './verify-failures.ts'
 import { type Format, formats, printReport } from './verify-report.ts'
 import { watchFiles } from './watch-files.ts'
@@ -56,6 +57,7 @@ export function verifyCommand(): Command {
     .option('--watch', 'judge again whenever the intent changes')
     .addCommand(verifyConfigsCommand())
     .addCommand(verifyFailuresCommand())
+    .addCommand(verifyDrainCommand())
     .addHelpText(
       'after',
       `
