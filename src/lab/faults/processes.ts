@@ -21,6 +21,7 @@ import type { DeviceEffects, ProcessState } from './effects.ts'
  */
 
 const endTimeoutMs = 15_000
+const orphanStartMs = 5000
 
 /** Names of everything that runs in a device, in the order in which it starts. */
 function namesOf(state: LabState, device: string): string[] {
@@ -77,7 +78,9 @@ export async function settleProcesses(
   await start(state, device, dead)
   for (const name of names) {
     const pid = findProcess(state, device, name)
-    if (pid !== null) signal(pid, wanted?.processes.get(name) === 'stopped' ? 'SIGSTOP' : 'SIGCONT')
+    if (pid === null) continue
+    if (wantOf(name) === 'stopped') await stop(pid, name)
+    else signal(pid, 'SIGCONT')
   }
 }
 
@@ -98,8 +101,14 @@ function findProcess(state: LabState, device: string, name: string): number | nu
   return words[0]?.endsWith(`/${name}`) && words.includes(namespaceOf(state.name, device)) ? pid : null
 }
 
+async function stop(pid: number, name: string): Promise<void> {
+  signal(pid, 'SIGSTOP')
+  // A process that is in a system call goes on for a moment.
+  await until(() => ['T', null].includes(stateOf(pid)), name, [pid])
+}
+
 async function start(state: LabState, device: string, names: readonly string[]): Promise<void> {
-  await startDaemons(state.name, device, names.filter(isDaemon))
+  await startFrr(state, device, names.filter(isDaemon))
   for (const process of state.processes) {
     const [, what] = process.name.split('/') as [string, string]
     if (process.device !== device || !names.includes(what)) continue
@@ -108,6 +117,19 @@ async function start(state: LabState, device: string, names: readonly string[]):
       (await startResident(state.name, device, what, process.argv)).pid
     // At once: were this command killed, the next one would not know the process.
     await writeState(state)
+  }
+}
+
+async function startFrr(state: LabState, device: string, names: readonly Daemon[]): Promise<void> {
+  try {
+    await startDaemons(state.name, device, names)
+  } catch (error) {
+    // The shell of a command that was killed may be starting them at this very moment, and then holds their files.
+    const deadline = Date.now() + orphanStartMs
+    while (!names.every((name) => runsDaemon(state, device, name))) {
+      if (Date.now() > deadline) throw error
+      await delay(20)
+    }
   }
 }
 
@@ -131,22 +153,22 @@ async function end(pid: number, name: string, how: ProcessState | 'running'): Pr
 async function killEverything(lab: string, device: string): Promise<void> {
   const own = namespaceOf(lab, device)
   const pods = podNamespacesOf(namespaceOf(lab, 'pod-'), device, await listNamespaces())
-  const deadline = Date.now() + endTimeoutMs
   for (;;) {
     const found = [...(await findPids([own, ...pods])).values()].flat()
-    const pids = found.filter((pid) => pid !== process.pid && !isGone(pid))
+    const pids = found.filter((pid) => pid !== process.pid && !['Z', null].includes(stateOf(pid)))
     if (pids.length === 0) return
     for (const pid of pids) signal(pid, 'SIGKILL')
-    await untilGone(pids, device, deadline)
+    await untilGone(pids, device)
   }
 }
 
-async function untilGone(
-  pids: readonly number[],
-  what: string,
-  deadline = Date.now() + endTimeoutMs,
-): Promise<void> {
-  while (!pids.every(isGone)) {
+async function untilGone(pids: readonly number[], what: string): Promise<void> {
+  await until(() => pids.every((pid) => ['Z', null].includes(stateOf(pid))), what, pids)
+}
+
+async function until(isDone: () => boolean, what: string, pids: readonly number[]): Promise<void> {
+  const deadline = Date.now() + endTimeoutMs
+  while (!isDone()) {
     if (Date.now() > deadline)
       throw new WeftError('WEFT_LAB_STUCK', `${what} does not end: process ${pids.join(', ')}`, {
         hint: 'look at "ps -o pid,stat,wchan,cmd"; heal the fault and inject it again',
@@ -163,12 +185,13 @@ function signal(pid: number, name: NodeJS.Signals): void {
   }
 }
 
-function isGone(pid: number): boolean {
+/** State of a process as the kernel calls it, such as T for stopped; null when it is not there. */
+function stateOf(pid: number): string | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    return stat.charAt(stat.lastIndexOf(')') + 2) === 'Z'
+    return stat.charAt(stat.lastIndexOf(')') + 2)
   } catch {
-    return true
+    return null
   }
 }
 
