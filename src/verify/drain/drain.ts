@@ -24,7 +24,7 @@ import { stage } from '../symmetry/prefix-universe.ts'
 
 export interface DrainEffect {
   devices: string[]
-  /** Pairs of router and prefix that used a drained device as a next hop, and do not once it is drained. */
+  /** Pairs of router and prefix whose next hops change while the devices are drained and still there. */
   moves: number
   /** Users' traffic that still goes through a drained device, because nothing else leads there. */
   stays: PairGroup[]
@@ -94,16 +94,17 @@ export function playDrain(analyst: FailureAnalyst, devices: readonly number[]): 
     for (const [device, { name, role }] of network.devices.entries()) {
       if (devices.includes(device)) continue
       const group = { destination, from: role, example: { from: name, to }, isPartial: false }
-      const [before, now] = [usesDrained(plain, device), usesDrained(drained, device)]
-      if (before && !now) effect.moves += size
-      if (now && !isOwn && carriesUserTraffic(destination) && lendsItself(device)) stays.addLost(group, size)
+      const [before, now] = [plain.nextHopsOf(device), drained.nextHopsOf(device)]
+      if (before.join() !== now.join()) effect.moves += size
+      if (now.some(isDrained) && !isOwn && carriesUserTraffic(destination) && lendsItself(device))
+        stays.addLost(group, size)
       if (isAggregate || walks.drained.fateOf(device) === fate.arrives) continue
       if (walks.plain.fateOf(device) === fate.arrives && isUserTraffic(group)) broken.addLost(group, size)
     }
   }
 
-  function usesDrained(engine: Propagation, device: number): boolean {
-    return engine.nextHopsOf(device).some((edge) => devices.includes(network.from[edge]!))
+  function isDrained(edge: number): boolean {
+    return devices.includes(network.from[edge]!)
   }
 
   /** Does a user stand at the device, or anybody send to it? A leaf above a drained node keeps it until it has gone. */

@@ -20,7 +20,7 @@ export interface DrainReport {
 export interface DrainStep {
   devices: string[]
   verdict: 'ok' | 'violated'
-  /** Pairs of router and prefix that leave the drained devices. */
+  /** Pairs of router and prefix that change their next hops. */
   moves: number
   /** No packet needs the devices by the time they go. */
   isHitless: boolean
