@@ -231,7 +231,11 @@ function optionalText(value: unknown, path: string): string | undefined {
   return value === undefined || value === null || value === '' ? undefined : text(value, path)
 }
 
+/** Shared, since most lists of most objects are empty. */
+const none: string[] = Object.freeze([]) as unknown as string[]
+
 function texts(value: unknown, path: string): string[] {
+  if (Array.isArray(value) && value.length === 0) return none
   return list(value, path).map((entry, index) => text(entry, `${path}[${index}]`))
 }
 

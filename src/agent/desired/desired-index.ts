@@ -12,10 +12,11 @@ import type { SliceFacts } from './endpoints.ts'
 export class DesiredIndex {
   readonly #config: AgentConfig
   readonly #verdicts = new Map<string, Verdict>()
-  readonly #claims = new Map<string, Map<string, Claim[]>>()
-  readonly #addressesOf = new Map<string, string[]>()
-  readonly #slicesOf = new Map<string, Map<string, SliceFacts>>()
-  readonly #serviceOfSlice = new Map<string, string>()
+  /** Lists, not maps: nearly every address has one claim and every Service one slice, and a map is ten times a list. */
+  readonly #claims = new Map<string, readonly Claim[]>()
+  readonly #addressesOf = new Map<string, readonly string[]>()
+  readonly #slices = new Map<string, SliceFacts>()
+  readonly #slicesOf = new Map<string, readonly SliceFacts[]>()
   #node: NodeView | undefined
 
   constructor(config: AgentConfig) {
@@ -30,36 +31,36 @@ export class DesiredIndex {
   /** Takes a Service's new state, or its end, and returns the addresses decided anew. */
   setService(key: string, service: ServiceView | undefined): string[] {
     const touched = new Set(this.#addressesOf.get(key))
-    for (const address of touched) this.#claims.get(address)?.delete(key)
+    for (const address of touched) {
+      const others = (this.#claims.get(address) ?? []).filter((claim) => claim.service.key !== key)
+      this.#claims.set(address, others)
+    }
     this.#addressesOf.delete(key)
     if (service !== undefined) {
-      const claims = Map.groupBy(claimsOf(service), (claim) => claim.address)
-      for (const [address, list] of claims) {
-        const others = this.#claims.get(address) ?? new Map<string, Claim[]>()
-        this.#claims.set(address, others.set(key, list))
-        touched.add(address)
+      const claims = claimsOf(service)
+      for (const claim of claims) {
+        this.#claims.set(claim.address, [...(this.#claims.get(claim.address) ?? []), claim])
+        touched.add(claim.address)
       }
-      this.#addressesOf.set(key, [...claims.keys()])
+      if (claims.length > 0) this.#addressesOf.set(key, [...new Set(claims.map(({ address }) => address))])
     }
     return this.#decide(touched)
   }
 
   /** Takes a slice's new state, or its end, and returns the addresses decided anew. */
   setSlice(key: string, slice: SliceFacts | undefined): string[] {
-    const before = this.#serviceOfSlice.get(key)
-    const now = slice?.service
+    const before = this.#slices.get(key)
     if (before !== undefined) {
-      const slices = this.#slicesOf.get(before)
-      slices?.delete(key)
-      if (slices?.size === 0) this.#slicesOf.delete(before)
-      this.#serviceOfSlice.delete(key)
+      const others = (this.#slicesOf.get(before.service) ?? []).filter((each) => each !== before)
+      if (others.length > 0) this.#slicesOf.set(before.service, others)
+      else this.#slicesOf.delete(before.service)
+      this.#slices.delete(key)
     }
-    if (slice !== undefined && now !== undefined) {
-      const slices = this.#slicesOf.get(now) ?? new Map<string, SliceFacts>()
-      this.#slicesOf.set(now, slices.set(key, slice))
-      this.#serviceOfSlice.set(key, now)
+    if (slice !== undefined) {
+      this.#slices.set(key, slice)
+      this.#slicesOf.set(slice.service, [...(this.#slicesOf.get(slice.service) ?? []), slice])
     }
-    const services = new Set([before, now].filter((service) => service !== undefined))
+    const services = new Set([before?.service, slice?.service].filter((service) => service !== undefined))
     return this.#decide(new Set([...services].flatMap((service) => this.#addressesOf.get(service) ?? [])))
   }
 
@@ -74,11 +75,11 @@ export class DesiredIndex {
     const context = {
       config: this.#config,
       node: this.#node,
-      slicesOf: (service: string) => this.#slicesOf.get(service)?.values() ?? [],
+      slicesOf: (service: string) => this.#slicesOf.get(service) ?? [],
     }
     const touched = [...addresses]
     for (const address of touched) {
-      const claims = [...(this.#claims.get(address)?.values() ?? [])].flat()
+      const claims = this.#claims.get(address) ?? []
       if (claims.length > 0) {
         this.#verdicts.set(address, decideAddress(claims, context))
         continue
