@@ -1,9 +1,10 @@
 /*
  * Random fabrics on real FRR against the simulator, for as long as one likes:
  *
- *   npm run differential -- --minutes 20 --seed 1 [--devices 16] [--write]
+ *   npm run differential -- --minutes 20 --seed 1 [--devices 16] [--tweaks] [--write]
  *
- * Case n has the seed `seed + n`; `--minutes 0 --seed 17` repeats the case of seed 17 alone. With --write the score goes
+ * Case n has the seed `seed + n`; `--minutes 0 --seed 17` repeats the case of seed 17 alone. --tweaks adds
+ * settings that plans do not have. With --write the score goes
  * into docs/reference/differential.md. Exit code 1 when anything differed. Needs root and FRR, as labs do.
  */
 import { execFileSync } from 'node:child_process'
@@ -23,6 +24,7 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '20' },
     seed: { type: 'string', default: '1' },
     devices: { type: 'string', default: '16' },
+    tweaks: { type: 'boolean', default: false },
     write: { type: 'boolean', default: false },
   },
 })
@@ -44,7 +46,7 @@ process.once('SIGINT', () => {
 })
 
 for (let seed = firstSeed; !stopped; seed++) {
-  const score = await runDifferential(`diff-${seed}`, differentialCase(seed, devices)).catch(
+  const score = await runDifferential(`diff-${seed}`, differentialCase(seed, devices, values.tweaks)).catch(
     (error: unknown): Score => ({
       ...emptyScore,
       topologies: 1,

@@ -36,6 +36,7 @@ import { ControlPlane, isLocal, type Path } from '../../src/verify/simulate/cont
 import { nextHopsOf } from '../../src/verify/simulate/forwarding.ts'
 import { randomIntents } from '../../src/verify/simulate/random-fabric.fixture.ts'
 import { linksOfPlan, withoutInterfaces } from '../../src/verify/simulate/router-of-plan.ts'
+import { type Tweak, tweakChanges } from './differential-tweaks.ts'
 
 /** A service address with what its node says about it. */
 export interface Announcement {
@@ -50,11 +51,12 @@ export interface Announcement {
 export interface DifferentialCase {
   intent: Intent
   announcements: Announcement[]
+  tweaks: Tweak[]
   faults: { kind: 'silent' | 'carrier' | 'power'; target: number }[]
 }
 
-/** Random cases; the same seed gives the same case. */
-export function differentialCase(seed: number, mostDevices: number): DifferentialCase {
+/** Random cases; the same seed gives the same case. Tweaks are settings that plans do not have. */
+export function differentialCase(seed: number, mostDevices: number, hasTweaks = false): DifferentialCase {
   const announcement: fc.Arbitrary<Announcement> = fc.record({
     node: fc.nat(9),
     address: fc.integer({ min: 1, max: 3 }),
@@ -66,9 +68,11 @@ export function differentialCase(seed: number, mostDevices: number): Differentia
     kind: fc.constantFrom('silent' as const, 'carrier' as const, 'power' as const),
     target: fc.nat(999),
   })
+  const tweak = fc.record({ device: fc.nat(999), kind: fc.nat(999), target: fc.nat(999) })
   const cases = fc.record({
     intent: randomIntents(mostDevices),
     announcements: fc.array(announcement, { maxLength: 4 }),
+    tweaks: fc.array(tweak, hasTweaks ? { minLength: 1, maxLength: 3 } : { maxLength: 0 }),
     faults: fc.array(fault, { maxLength: 3 }),
   })
   return fc.sample(cases, { seed, numRuns: 1 })[0]!
@@ -116,6 +120,10 @@ export async function runDifferential(name: string, test: DifferentialCase): Pro
     if (test.announcements.length > 0) {
       await state.announce(test.announcements)
       await state.compare('announcements', score)
+    }
+    if (test.tweaks.length > 0) {
+      const said = await state.tweak(test.tweaks)
+      await state.compare(`tweaked (${said.join('; ')})`, score)
     }
     for (const { kind, target } of test.faults) {
       const spec = state.faultOf(kind, target)
@@ -203,10 +211,26 @@ class FabricState {
           line: `network ${prefix} route-map ${map.name}`,
         },
       ]
-      await this.#reader.daemon(device.name, 'bgpd').configure(changes)
-      const text = changes.flatMap(({ context, line }) => [...context, line, 'exit', 'exit']).join('\n')
-      this.#added.set(device.name, `${this.#added.get(device.name) ?? ''}\nend\n${text}`)
+      await this.#configure(device.name, changes)
     }
+  }
+
+  /** Settings that plans do not have; returns them in words. */
+  async tweak(tweaks: readonly Tweak[]): Promise<string[]> {
+    const said: string[] = []
+    for (const tweak of tweaks) {
+      const made = tweakChanges(this.#plan, tweak)
+      if (made === null) continue
+      await this.#configure(made.device.name, made.changes)
+      said.push(`${made.device.name}: ${made.changes.map(({ line }) => line).join(', ')}`)
+    }
+    return said
+  }
+
+  async #configure(device: string, changes: readonly ConfigChange[]): Promise<void> {
+    await this.#reader.daemon(device, 'bgpd').configure(changes)
+    const text = changes.map(({ context, line }) => ['end', ...context, line].join('\n')).join('\n')
+    this.#added.set(device, `${this.#added.get(device) ?? ''}\n${text}`)
   }
 
   #simulate(): ControlPlane {
@@ -328,7 +352,7 @@ interface WantedRouter {
   prefixes: Map<
     string,
     {
-      /** By neighbour; one of its own is called `self`. */
+      /** By neighbour; its own are called `self`. */
       paths: Map<string, WantedPath>
       /** Interface → weight; null for own routes. */
       nextHops: Map<string, number> | null
@@ -357,7 +381,7 @@ function wantedOf(plane: ControlPlane, plan: Plan): Map<string, WantedRouter> {
       wanted.get(name)!.prefixes.set(prefix, {
         paths: new Map(
           entry.paths.map((path) => [
-            path.from === null ? `self ${path.source}` : hostnames.get(path.from.remote.router.name)!,
+            path.from === null ? `self ${path.route.origin}` : hostnames.get(path.from.remote.router.name)!,
             wantedPath(path, multipath.includes(path)),
           ]),
         ),
@@ -387,9 +411,9 @@ function wantedPath({ route, from }: Path, isMultipath: boolean): WantedPath {
   }
 }
 
-/** Where paths of the router's own come from cannot be read: they are all called the same. */
-function foundName({ peer, peerHostname }: BgpPathDetail): string {
-  return peer === '' ? 'self' : (peerHostname ?? peer)
+/** A router can have two of its own: one from \`network\`, and one from \`redistribute\` that differs by its origin. */
+function foundName({ peer, peerHostname, origin }: BgpPathDetail): string {
+  return peer === '' ? `self ${origin.toLowerCase()}` : (peerHostname ?? peer)
 }
 
 function foundAttributes(path: BgpPathDetail): string {
@@ -431,7 +455,7 @@ function compareRouter(
       continue
     }
     const different: string[] = []
-    const paths = new Map([...expected.paths].map(([name, path]) => [name.replace(/^self .*/, 'self'), path]))
+    const { paths } = expected
     const byName = new Map(actual.filter(({ isValid }) => isValid).map((path) => [foundName(path), path]))
     for (const name of new Set([...paths.keys(), ...byName.keys()])) {
       const [one, other] = [paths.get(name), byName.get(name)]

@@ -122,13 +122,23 @@ function undefinedReferences(routers: readonly ReadRouter[]): ConfigFinding[] {
     const want = (exists: boolean, what: string, line: number | null = null) => {
       if (!exists && !found.has(what)) found.set(what, line)
     }
-    for (const { id, families } of router.neighbors)
+    for (const { id, group, families } of router.neighbors)
       for (const family of ['ipv4', 'ipv6'] as const) {
         const config = families[family]
         if (config === null) continue
-        for (const name of [config.routeMapIn, config.routeMapOut, config.defaultOriginate?.routeMap])
-          if (name != null)
-            want(name in router.routeMaps, `route-map ${name}`, raw.lines.get(`neighbor ${id}`))
+        for (const [name, direction] of [
+          [config.routeMapIn, 'in'],
+          [config.routeMapOut, 'out'],
+        ] as const)
+          if (name !== null)
+            want(
+              name in router.routeMaps,
+              `route-map ${name}`,
+              raw.lines.get(`neighbor ${id} route-map ${direction}`) ??
+                raw.lines.get(`neighbor ${group} route-map ${direction}`),
+            )
+        const condition = config.defaultOriginate?.routeMap ?? null
+        if (condition !== null) want(condition in router.routeMaps, `route-map ${condition}`)
         for (const name of [config.prefixListIn, config.prefixListOut])
           if (name !== null)
             want(`${family} ${name}` in router.prefixLists, `prefix-list ${name} (${family})`)

@@ -192,7 +192,7 @@ export class ControlPlane {
     if (decision === undefined) return 'none'
     const { localPreference, asPath } = decision.best.route
     return `${decision.multipath
-      .map(({ order }) => order)
+      .map(({ order, route: { bandwidth } }) => `${order} ${bandwidth}`)
       .sort()
       .join()} ${localPreference} ${asPath.length}`
   }

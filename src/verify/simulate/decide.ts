@@ -205,6 +205,8 @@ function isEqualEnough(router: RouterModel, a: Candidate, b: Candidate): boolean
 function tellsOthersSomethingElse(a: Candidate, b: Candidate): boolean {
   return (
     a.route.asPath.join(' ') !== b.route.asPath.join(' ') ||
+    a.route.bandwidth !== b.route.bandwidth ||
+    a.route.med !== b.route.med ||
     a.route.communities.join(' ') !== b.route.communities.join(' ') ||
     a.route.largeCommunities.join(' ') !== b.route.largeCommunities.join(' ')
   )
