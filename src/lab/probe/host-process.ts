@@ -2,7 +2,6 @@
  * The resident probe of one host, started inside its namespace by probe-host.ts and spoken to over Node's IPC channel.
  * It ends when the channel does, so nothing stays behind a lab that was killed.
  */
-import { setPriority } from 'node:os'
 import { HttpFlows } from './http-flows.ts'
 import { requestOnce } from './http-request.ts'
 import { countOverflows, listen } from './listener.ts'
@@ -57,8 +56,6 @@ const handlers: Handlers = {
   },
 }
 
-// A meter that waits for a processor measures the processor. It needs little, and says when it had to wait.
-setPriority(-10)
 process.on('message', (call: ProbeCall) => {
   void answer(call).then((reply) => process.send?.(reply))
 })

@@ -3,6 +3,9 @@ import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 
+/** For the time in which this process may not run; the machine's net.core.rmem_max may allow less. */
+const receiveBytes = 4 * 1024 * 1024
+
 /** That this process listens on. */
 const ports = new Set<number>()
 
@@ -29,6 +32,7 @@ async function answerDatagrams(address: string, port: number, name: string): Pro
   const family = address.includes(':') ? 6 : 4
   const socket = createSocket({
     type: family === 6 ? 'udp6' : 'udp4',
+    recvBufferSize: receiveBytes,
     lookup: (host, _options, found) => found(null, host, family),
   })
   const suffix = Buffer.from(name)

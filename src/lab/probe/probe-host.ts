@@ -5,6 +5,7 @@ import { inNamespace } from '../../linux/namespace.ts'
 import { labEnvironmentKey, namespaceOf } from '../names.ts'
 import { withCompileCache } from '../node/compile-cache.ts'
 import { analyzeFlows, type FlowReport } from './flow-report.ts'
+import { promptly } from './promptly.ts'
 import type { FlowSpec, HttpAnswer, HttpRequest, ProbeMethod, ProbeReply, ProbeRequests } from './protocol.ts'
 
 /*
@@ -99,7 +100,7 @@ export class ProbeHost {
 
 /** Starts the probe process of a host; close it when done. */
 export function openProbe(lab: string, host: string): ProbeHost {
-  const [execPath, ...execArgv] = inNamespace(namespaceOf(lab, host), [process.execPath])
+  const [execPath, ...execArgv] = inNamespace(namespaceOf(lab, host), promptly([process.execPath]))
   const child = fork(program, [], {
     execPath,
     execArgv,

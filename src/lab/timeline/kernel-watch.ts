@@ -4,7 +4,9 @@ import { createInterface } from 'node:readline'
 import { applyIpBatch } from '../../linux/ip-batch.ts'
 import { createNamespaces, deleteNamespaces, inNamespace, listNamespaces } from '../../linux/namespace.ts'
 import { untilSubscribed } from '../../linux/route-monitor.ts'
+import type { Argv } from '../../linux/run.ts'
 import { namespaceOf } from '../names.ts'
+import { promptly } from '../probe/promptly.ts'
 import { type KernelEvent, parseKernelLine } from './kernel-lines.ts'
 
 /*
@@ -34,7 +36,7 @@ export async function watchKernels(lab: string, devices: readonly string[]): Pro
     devices.map((device, index) => `netns set ${namespaceOf(lab, device)} ${index}`),
     { namespace: observer },
   )
-  const monitor = [
+  const monitor: Argv = [
     'ip',
     '-oneline',
     '-tshort',
@@ -45,7 +47,7 @@ export async function watchKernels(lab: string, devices: readonly string[]): Pro
     'link',
     'route',
   ]
-  const [command, ...args] = inNamespace(observer, ['nice', '-n', '-10', ...monitor])
+  const [command, ...args] = inNamespace(observer, promptly(monitor))
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] })
   const events: KernelEvent[] = []
   createInterface({ input: child.stdout }).on('line', (line) => {
