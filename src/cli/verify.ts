@@ -4,7 +4,6 @@ import { formatError } from '../diagnostics/format.ts'
 import { findNearest } from '../intent/nearest.ts'
 import type { Check } from '../verify/checks/check.ts'
 import { checks } from '../verify/checks/registry.ts'
-import { surviveUnjudged } from '../verify/expect/survive.ts'
 import { formatReport } from '../verify/formats/text.ts'
 import { isPlanText, readPlan } from '../verify/plan-file.ts'
 import { type VerifyReport, verifyPlan } from '../verify/verdict.ts'
@@ -109,7 +108,6 @@ async function verifyFile(
     verifyPlan(input, {
       ...wanted,
       strict,
-      judgeSurvive: surviveUnjudged,
       warnings: only === undefined ? input.warnings : [],
     }),
   )

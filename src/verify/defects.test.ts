@@ -2,7 +2,6 @@
 import { expect, test } from 'vitest'
 import type { Device, Plan, Session } from '../plan/model.ts'
 import { baseIntent, inputOfIntent } from './checks/examples.fixture.ts'
-import { surviveUnjudged } from './expect/survive.ts'
 import { verifyPlan } from './verdict.ts'
 
 const base = inputOfIntent(baseIntent)
@@ -338,7 +337,7 @@ const defects: [defect: string, check: string, plant: (plan: Plan) => void][] = 
 ]
 
 test('there is nothing to find before a defect is planted', () => {
-  expect(verifyPlan(base, { judgeSurvive: surviveUnjudged }).report).toMatchObject({
+  expect(verifyPlan(base).report).toMatchObject({
     verdict: 'ok',
     findings: [],
   })
@@ -347,7 +346,7 @@ test('there is nothing to find before a defect is planted', () => {
 test.each(defects)('%s: %s', (_defect, check, plant) => {
   const plan = structuredClone(base.plan)
   plant(plan)
-  const { report } = verifyPlan({ ...base, plan }, { judgeSurvive: surviveUnjudged })
+  const { report } = verifyPlan({ ...base, plan })
 
   const found = report!.findings.map((finding) => finding.check)
   expect(found).toContain(check)
@@ -358,7 +357,7 @@ test.each(defects)('%s: %s', (_defect, check, plant) => {
 test('what is found in an edited plan is found in its report without an intent as well', () => {
   const plan = structuredClone(base.plan)
   session(plan, 'dc1-spine1', 'dc1-compute1-leaf1').bfd = null
-  const { report } = verifyPlan({ plan }, { judgeSurvive: surviveUnjudged })
+  const { report } = verifyPlan({ plan })
 
   expect(report!.findings).toMatchObject([{ check: 'bfd-missing', others: 0, at: null, path: 'bfd.fabric' }])
 })

@@ -6,7 +6,6 @@ import { loadIntent } from '../intent/load.ts'
 import { emptyLock } from '../plan/lock.ts'
 import { planFabric } from '../plan/plan-fabric.ts'
 import { baseIntent, inputOfIntent } from './checks/examples.fixture.ts'
-import { surviveUnjudged } from './expect/survive.ts'
 import { isPlanText, readPlan } from './plan-file.ts'
 import { verifyPlan } from './verdict.ts'
 
@@ -33,10 +32,7 @@ function answerTo(text: string): Answer {
     expect(planned.diagnostics.length).toBeGreaterThan(0)
     return 'refused'
   }
-  const { report, problems } = verifyPlan(
-    { plan: planned.plan, intent, locate },
-    { judgeSurvive: surviveUnjudged },
-  )
+  const { report, problems } = verifyPlan({ plan: planned.plan, intent, locate })
   if (report !== null) return report.verdict
   expect(problems.length).toBeGreaterThan(0)
   return 'contradictory'
@@ -180,7 +176,7 @@ test('a plan file whose values were changed is refused with a path, or judged', 
           })
           return
         }
-        const { report, problems } = verifyPlan({ plan: read.plan }, { judgeSurvive: surviveUnjudged })
+        const { report, problems } = verifyPlan({ plan: read.plan })
         expect(report !== null || problems.length > 0).toBe(true)
       },
     ),

@@ -2,7 +2,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { inputOfIntent } from './checks/examples.fixture.ts'
-import { surviveUnjudged } from './expect/survive.ts'
 import { verifyPlan } from './verdict.ts'
 
 const site = fc.record({
@@ -86,7 +85,7 @@ test('no check finds an error in a plan that Weft made', () => {
     fc.property(fabric, (sketch) => {
       const input = inputOfIntent(intentOf(sketch))
       const before = JSON.stringify(input.plan)
-      const { report } = verifyPlan(input, { judgeSurvive: surviveUnjudged })
+      const { report } = verifyPlan(input)
 
       const errors = report!.findings.filter(({ severity }) => severity === 'error')
       expect(errors).toEqual([])
@@ -110,7 +109,7 @@ test('a verdict does not depend on the order of devices and sessions', () => {
         },
       }
       const count = (from: typeof input) => {
-        const { report } = verifyPlan(from, { judgeSurvive: surviveUnjudged })
+        const { report } = verifyPlan(from)
         return report!.findings.map(({ check, severity, others }) => `${check} ${severity} ${others}`).sort()
       }
       expect(count(turned)).toEqual(count(input))

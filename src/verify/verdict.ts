@@ -13,6 +13,7 @@ import { checks as everyCheck } from './checks/registry.ts'
 import { findContradictions } from './expect/contradictions.ts'
 import type { Covering } from './expect/forwarding.ts'
 import { type Judgement, judgeExpectations, type SurviveJudge } from './expect/judge.ts'
+import { judgeSurvive } from './failures/survive.ts'
 import { type Coverage, visitSpreads } from './routes/spreads.ts'
 
 export type Verdict = 'ok' | 'violated' | 'undecided'
@@ -38,7 +39,8 @@ export interface VerifyOptions {
   expectations?: boolean
   /** Warnings make the verdict `violated` as well. */
   strict?: boolean
-  judgeSurvive: SurviveJudge
+  /** Plays failures through; a test may have an answer of its own. */
+  judgeSurvive?: SurviveJudge
   /** What was said about the intent while it was read and planned. */
   warnings?: readonly Diagnostic[]
 }
@@ -49,10 +51,15 @@ const saidByCheck = new Set(['WEFT_PLAN_WIDTH'])
 /** Judges a plan. Problems of the expectations themselves come back instead of a report: then there is no verdict. */
 export function verifyPlan(
   input: VerifyInput,
-  options: VerifyOptions,
+  options: VerifyOptions = {},
 ): { report: VerifyReport | null; problems: Diagnostic[] } {
   const context = openContext(input)
-  const { checks = everyCheck, expectations = true, strict = false, judgeSurvive } = options
+  const {
+    checks = everyCheck,
+    expectations = true,
+    strict = false,
+    judgeSurvive = byPlayingFailures,
+  } = options
   const problems = expectations ? findContradictions(context) : []
   if (problems.length > 0) return { report: null, problems }
 
@@ -82,6 +89,8 @@ export function verifyPlan(
     },
   }
 }
+
+const byPlayingFailures: SurviveJudge = ({ plan }, expectation) => judgeSurvive(plan, expectation)
 
 /** Carries routes through the plan when a check or an expectation wants to know where they are. */
 function carryRoutes(

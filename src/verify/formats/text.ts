@@ -39,12 +39,12 @@ function formatFinding(finding: Finding, paint: Paint): string {
 }
 
 function formatFailed(judgement: Judgement, paint: Paint): string[] {
-  const { verdict, statement, message, trace, others, at, path, mend } = judgement
+  const { verdict, statement, message, trace, others, at, path, mend, expectation } = judgement
   if (verdict !== 'violated') return []
   return [
     [
       [place(at, path, paint), paint('red', 'violated'), paint('bold', statement)].filter(Boolean).join(' '),
-      `  ${message}${others > 0 ? paint('dim', `, and ${plural(others, 'more pair', 'more pairs')} like it`) : ''}`,
+      `  ${message}${others > 0 ? paint('dim', `, and ${plural(others, `more ${expectation.kind === 'survive' ? 'failure' : 'pair'}`)} like it`) : ''}`,
       ...(trace.length > 1 ? [`  ${trace.join(' → ')}`] : []),
       ...excerpt(at, paint),
       ...(mend === null ? [] : [`  ${paint('cyan', 'mend:')} ${mend}`]),
