@@ -7,11 +7,8 @@
  * using it by then.
  */
 import type { FailureAnalyst } from '../failures/analysis.ts'
-import { activeOrigins, injectedEdges, listConditions, settleConditions } from '../failures/conditions.ts'
-import { CoverTables, listCovers } from '../failures/covers.ts'
 import type { FailureClass } from '../failures/failure.ts'
-import { fate, Walk } from '../failures/forwarding.ts'
-import { Propagation } from '../failures/propagation.ts'
+import { SteadyState } from '../failures/steady-state.ts'
 import {
   carriesUserTraffic,
   describePrefix,
@@ -47,24 +44,9 @@ export function playDrain(analyst: FailureAnalyst, devices: readonly number[]): 
     })),
     members: 1,
   }
-  const [base, after] = makeWorlds(symmetry, universe, [failure])
-  const plain = new Propagation(network, universe)
-  const drained = new Propagation(network, universe, new Set(devices))
-  const conditions = listConditions(network, universe)
-  settleConditions(plain, symmetry, conditions, [base!])
-  const load = (engine: Propagation, prefix: number) =>
-    engine.load(
-      prefix,
-      activeOrigins(universe, conditions, base!, prefix),
-      universe.stageOf[prefix] === stage.default ? injectedEdges(network, conditions, base!) : [],
-    )
-  const covers = new Map<number, { plain: CoverTables; drained: CoverTables }>()
-  for (const prefix of listCovers(universe.cover)) {
-    load(plain, prefix)
-    load(drained, prefix)
-    covers.set(prefix, { plain: new CoverTables(plain), drained: new CoverTables(drained) })
-  }
-  const walks = { plain: new Walk(plain), drained: new Walk(drained) }
+  const world = makeWorlds(symmetry, universe, [failure])[1]!
+  const plain = new SteadyState(network, universe, symmetry)
+  const drained = new SteadyState(network, universe, symmetry, new Set(devices))
   const effect: DrainEffect = {
     devices: devices.map((device) => network.devices[device]!.name),
     moves: 0,
@@ -73,12 +55,9 @@ export function playDrain(analyst: FailureAnalyst, devices: readonly number[]): 
     gone: analyst.play([failure]).results[0]!.tally,
   }
   const [stays, broken] = [new Tally(), new Tally()]
-  for (const [prefix, size] of classesOf(after!.classes, universe.texts.length)) {
-    load(plain, prefix)
-    load(drained, prefix)
-    const around = walks.plain.coversOf(prefix)
-    walks.plain.reset(around.map((cover) => covers.get(cover)!.plain.inWorld(0)))
-    walks.drained.reset(around.map((cover) => covers.get(cover)!.drained.inWorld(0)))
+  for (const [prefix, size] of classesOf(world.classes, universe.texts.length)) {
+    plain.load(prefix)
+    drained.load(prefix)
     look(prefix, size)
   }
   effect.stays = stays.lost
@@ -94,12 +73,12 @@ export function playDrain(analyst: FailureAnalyst, devices: readonly number[]): 
     for (const [device, { name, role }] of network.devices.entries()) {
       if (devices.includes(device)) continue
       const group = { destination, from: role, example: { from: name, to }, isPartial: false }
-      const [before, now] = [plain.nextHopsOf(device), drained.nextHopsOf(device)]
+      const [before, now] = [plain.engine.nextHopsOf(device), drained.engine.nextHopsOf(device)]
       if (before.join() !== now.join()) effect.moves += size
       if (now.some(isDrained) && !isOwn && carriesUserTraffic(destination) && lendsItself(device))
         stays.addLost(group, size)
-      if (isAggregate || walks.drained.fateOf(device) === fate.arrives) continue
-      if (walks.plain.fateOf(device) === fate.arrives && isUserTraffic(group)) broken.addLost(group, size)
+      if (isAggregate || drained.arrives(device)) continue
+      if (plain.arrives(device) && isUserTraffic(group)) broken.addLost(group, size)
     }
   }
 
@@ -112,7 +91,7 @@ export function playDrain(analyst: FailureAnalyst, devices: readonly number[]): 
     const { role } = network.devices[device]!
     if (role === 'node' || role === 'external') return true
     for (let at = network.inStart[device]!; at < network.inStart[device + 1]!; at++) {
-      if (drained.isUsed(network.inEdges[at]! ^ 1)) return true
+      if (drained.engine.isUsed(network.inEdges[at]! ^ 1)) return true
     }
     return false
   }
