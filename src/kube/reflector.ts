@@ -23,6 +23,11 @@ import {
  *   410 Gone, by status or in the stream  list again, keeping the old copy and telling only the differences
  *   429                                   wait as long as Retry-After says
  *   403, 401                              go on trying and say which permission is missing; the copy stays
+ *
+ * A silent peer is inherent to TCP: nothing tells a dead one from a quiet cluster but asking. A machine or a way that is
+ * gone is asked by keepalive and given up after 25 s (measured). A server that hangs while its kernel answers shows only
+ * by missing bookmarks; it sends one a minute, so three missed ones, 180 s, are the read deadline.
+ *
  * The copy is never emptied because the server cannot be reached: owners go on with what was last true.
  * An exception in an owner's handler is reported and never reaches the stream.
  */
