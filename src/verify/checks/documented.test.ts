@@ -1,11 +1,14 @@
+import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import { parse } from 'yaml'
 import { verifyPlan } from '../verdict.ts'
 import type { Check } from './check.ts'
 import type { VerifyInput } from './context.ts'
-import { baseIntent, inputOf, inputOfIntent, readDocumentedChecks } from './examples.fixture.ts'
+import { baseIntent, examplesIn, inputOf, inputOfIntent, readDocumentedChecks } from './examples.fixture.ts'
 import { checks } from './registry.ts'
 
-const documented = readDocumentedChecks()
+const page = readFileSync('docs/reference/checks.md', 'utf8')
+const documented = readDocumentedChecks(page)
 const byId = new Map(documented.map((entry) => [entry.id, entry]))
 
 function findingsIn(input: VerifyInput, wanted: readonly Check[] = checks) {
@@ -29,6 +32,7 @@ test.each(checks)(
 )
 
 test('nothing is found in the intent that the examples are laid over', () => {
+  expect(parse(examplesIn(page)[0]!.source)).toEqual(baseIntent)
   expect(findingsIn(inputOfIntent(baseIntent))).toEqual([])
 })
 

@@ -1,5 +1,4 @@
 /** The examples of docs/reference/checks.md, so that tests run what users read. */
-import { readFileSync } from 'node:fs'
 import { parse } from 'yaml'
 import { loadIntent } from '../../intent/load.ts'
 import { emptyLock } from '../../plan/lock.ts'
@@ -14,10 +13,8 @@ export interface DocumentedCheck {
   examples: { language: 'yaml' | 'json'; source: string }[]
 }
 
-const page = readFileSync('docs/reference/checks.md', 'utf8')
-
 /** What the page says, check by check. */
-export function readDocumentedChecks(): DocumentedCheck[] {
+export function readDocumentedChecks(page: string): DocumentedCheck[] {
   return page
     .split(/^### /m)
     .slice(1)
@@ -35,15 +32,39 @@ export function readDocumentedChecks(): DocumentedCheck[] {
     })
 }
 
-function examplesIn(text: string): DocumentedCheck['examples'] {
+export function examplesIn(text: string): DocumentedCheck['examples'] {
   return [...text.matchAll(/```(yaml|json)\n(.*?)```/gs)].map(([, language, source]) => ({
     language: language as 'yaml' | 'json',
     source: source!,
   }))
 }
 
-/** The intent that all examples are laid over. */
-export const baseIntent = parse(examplesIn(page.slice(0, page.indexOf('\n## ')))[0]!.source) as object
+/** The intent that all examples are laid over: two sites, nothing to find. */
+export const baseIntent: object = parse(`weft: v1
+frr: "10.3"
+racks:
+  compute: { leaves: 2, nodes: 2 }
+sites:
+  dc1:
+    addresses:
+      switches: 10.10.18.0/24
+      nodes: 10.10.19.0/24
+      pods: { pool: 10.10.20.0/24, perNode: 28 }
+      services: 10.10.21.0/24
+    fabric: { spines: 2, racks: { compute: 2 }, borderLeaves: 2 }
+    dci: { routers: 2 }
+    edge: { routers: 2, asn: 64512 }
+  dc2:
+    addresses:
+      switches: 10.20.18.0/24
+      nodes: 10.20.19.0/24
+      pods: { pool: 10.20.20.0/24, perNode: 28 }
+      services: 10.20.21.0/24
+    fabric: { spines: 2, racks: { compute: 1 }, borderLeaves: 2 }
+    dci: { routers: 2 }
+peers:
+  isp: { site: dc1, asn: 64999, link: 192.0.2.0/29, gtsm: true }
+`)
 
 /** An intent laid over the base, or an edit of the base's plan, ready to be verified. */
 export function inputOf({ language, source }: DocumentedCheck['examples'][number]): VerifyInput {
