@@ -12,7 +12,7 @@ import type { SliceFacts } from './endpoints.ts'
 export class DesiredIndex {
   readonly #config: AgentConfig
   readonly #verdicts = new Map<string, Verdict>()
-  /** Lists, not maps: nearly every address has one claim and every Service one slice, and a map is ten times a list. */
+  /** Lists, not maps: nearly every address has one claim and every Service one slice, and a map is ten times a list; made by concat, which leaves no room for more. */
   readonly #claims = new Map<string, readonly Claim[]>()
   readonly #addressesOf = new Map<string, readonly string[]>()
   readonly #slices = new Map<string, SliceFacts>()
@@ -39,7 +39,7 @@ export class DesiredIndex {
     if (service !== undefined) {
       const claims = claimsOf(service)
       for (const claim of claims) {
-        this.#claims.set(claim.address, [...(this.#claims.get(claim.address) ?? []), claim])
+        this.#claims.set(claim.address, (this.#claims.get(claim.address) ?? []).concat(claim))
         touched.add(claim.address)
       }
       if (claims.length > 0) this.#addressesOf.set(key, [...new Set(claims.map(({ address }) => address))])
@@ -58,7 +58,7 @@ export class DesiredIndex {
     }
     if (slice !== undefined) {
       this.#slices.set(key, slice)
-      this.#slicesOf.set(slice.service, [...(this.#slicesOf.get(slice.service) ?? []), slice])
+      this.#slicesOf.set(slice.service, (this.#slicesOf.get(slice.service) ?? []).concat(slice))
     }
     const services = new Set([before?.service, slice?.service].filter((service) => service !== undefined))
     return this.#decide(new Set([...services].flatMap((service) => this.#addressesOf.get(service) ?? [])))

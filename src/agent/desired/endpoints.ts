@@ -50,7 +50,7 @@ export function readSliceFacts(slice: EndpointSliceView, config: AgentConfig): S
     summary.foreign ??= foreignAddress(endpoint, config)
   }
   return {
-    service: `${slice.namespace}/${slice.service ?? ''}`,
+    service: [slice.namespace, slice.service ?? ''].join('/'),
     addressType: slice.addressType,
     summary,
     usableNodes: [...nodes],
