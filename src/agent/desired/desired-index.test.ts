@@ -113,3 +113,12 @@ test('after any history of events, the index holds what deciding from scratch gi
     { numRuns: 300 },
   )
 })
+
+test('a ClusterIP outside the pools is not kept, and explained to whoever asks', () => {
+  const index = new DesiredIndex(makeConfig())
+  const service = makeService({ clusterIPs: ['10.96.0.1'], ingressIPs: ['10.9.0.1'] })
+
+  expect(index.setService(service.key, service)).toEqual(['10.9.0.1'])
+  expect(index.explain('10.96.0.1', [service])).toMatchObject({ kind: 'withheld', code: 'outside-pools' })
+  expect(index.explain('10.96.0.2', [service])).toBeUndefined()
+})

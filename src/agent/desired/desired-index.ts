@@ -1,12 +1,12 @@
 import type { NodeView, ServiceView } from '../../kube/views.ts'
 import type { AgentConfig } from '../config.ts'
 import { type Claim, claimsOf } from './claims.ts'
-import { decideAddress } from './decide.ts'
-import type { Verdict } from './decision.ts'
+import { type DecisionContext, decideAddress, findPool } from './decide.ts'
+import type { Decision, Verdict } from './decision.ts'
 import type { SliceFacts } from './endpoints.ts'
 
 /**
- * The same answers as `desiredRoutes`, kept up to date: each change of an object decides anew only about the addresses
+ * The same answers as `desiredRoutes` for every address that can matter, kept up to date: each change of an object decides anew only about the addresses
  * it can touch, so that the cost of an event does not grow with the number of Services.
  */
 export class DesiredIndex {
@@ -37,7 +37,7 @@ export class DesiredIndex {
     }
     this.#addressesOf.delete(key)
     if (service !== undefined) {
-      const claims = claimsOf(service)
+      const claims = claimsOf(service).filter((claim) => !this.#isIdle(claim))
       for (const claim of claims) {
         this.#claims.set(claim.address, (this.#claims.get(claim.address) ?? []).concat(claim))
         touched.add(claim.address)
@@ -71,12 +71,30 @@ export class DesiredIndex {
     return relevantPart(node) === didMatter ? [] : this.#decide(this.#claims.keys())
   }
 
-  #decide(addresses: Iterable<string>): string[] {
-    const context = {
+  /** What would be said of an address that is not kept, were it asked for. */
+  explain(address: string, services: Iterable<ServiceView>): Decision | undefined {
+    const claims = [...services].flatMap(claimsOf).filter((claim) => claim.address === address)
+    return claims.length === 0 ? undefined : decideAddress(claims, this.#context).decision
+  }
+
+  /**
+   * Every Service has a ClusterIP, and one outside the pools can never be announced: half of all addresses, of which
+   * nobody wants to hear until he asks.
+   */
+  #isIdle({ source, parsed }: Claim): boolean {
+    return source === 'cluster-ip' && (parsed === null || findPool(this.#config, parsed) === undefined)
+  }
+
+  get #context(): DecisionContext {
+    return {
       config: this.#config,
       node: this.#node,
       slicesOf: (service: string) => this.#slicesOf.get(service) ?? [],
     }
+  }
+
+  #decide(addresses: Iterable<string>): string[] {
+    const context = this.#context
     const touched = [...addresses]
     for (const address of touched) {
       const claims = this.#claims.get(address) ?? []

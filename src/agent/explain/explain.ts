@@ -93,12 +93,16 @@ export async function explainSubject(parts: Asked, query: URLSearchParams): Prom
 }
 
 async function explainAddress(
-  { bgpd, decisions, reconciler }: Asked,
+  { bgpd, cluster, decisions, reconciler }: Asked,
   address: string,
   isApplied: boolean,
   sessions: readonly BgpSession[],
 ): Promise<AddressExplanation> {
-  const decision = decisions.get(address)
+  const services = (cluster.reflectors.get('services')?.views ?? new Map()) as ReadonlyMap<
+    string,
+    ServiceView
+  >
+  const decision = decisions.get(address) ?? cluster.index.explain(address, services.values())
   const family: BgpFamily = address.includes(':') ? 'ipv6' : 'ipv4'
   const base = {
     address,
