@@ -1,6 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join, relative } from 'node:path'
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { WeftError } from '../diagnostics/error.ts'
 import {
   type ConfigFile,
@@ -16,6 +16,8 @@ import { formatTable } from './table.ts'
 interface VerifyConfigsOptions {
   routes?: string
   all?: boolean
+  defaults: 'traditional' | 'datacenter'
+  frr: string
 }
 
 const exitCodes = { ok: 0, violated: 1, undecided: 2 } as const
@@ -33,7 +35,13 @@ export function verifyConfigsCommand(): Command {
     )
     .argument('<folder>', 'one file or folder for each router; a file "links" says how they are cabled')
     .option('--routes <prefix>', 'show who has this prefix, and over which next hops')
-    .option('--all', 'list every statement that was not understood')
+    .addOption(
+      new Option('--defaults <profile>', 'profile of files without "frr defaults"')
+        .choices(['traditional', 'datacenter'])
+        .default('traditional'),
+    )
+    .option('--frr <release>', 'release of files without "frr version"', '8.4')
+    .option('--all', 'list every finding and every statement that was not understood')
     .addHelpText(
       'after',
       `
@@ -41,6 +49,7 @@ Files: *.conf, *.cfg, *.txt; <router>/frr.conf; or zebra.conf and bgpd.conf of o
 Cables of unnumbered neighbours come from the file "links", else from descriptions that name the other router:
   leaf1 eth1 spine1 eth3        one cable a line
   kernel n1 10.244.1.0/24       a prefix that the kernel of n1 has (for redistribute kernel)
+  outside edge1 192.0.2.1       this neighbour belongs to others, and is not in the folder on purpose
 
 Exit codes: 0 ok, 1 violated, 2 undecided, 3 bad input
 
@@ -51,11 +60,20 @@ Examples:
     )
     .action(async (folder: string, options: VerifyConfigsOptions, command: Command) => {
       const output = openOutput(command)
-      const judgement = judgeConfigs(await readFolder(folder))
+      const judgement = judgeConfigs(await readFolder(folder), {
+        profile: options.defaults,
+        release: readRelease(options.frr),
+      })
       if (output.format === 'json') output.printJson(toJson(judgement, options.routes))
       else print(judgement, folder, options, output)
       process.exitCode = exitCodes[judgement.verdict]
     })
+}
+
+function readRelease(text: string): { major: number; minor: number } {
+  const found = /^(\d{1,3})\.(\d{1,3})$/.exec(text)
+  if (found !== null) return { major: Number(found[1]), minor: Number(found[2]) }
+  throw new WeftError('WEFT_USAGE', `"${text}" is no FRR release`, { hint: '--frr 10.3', exitCode: 2 })
 }
 
 async function readFolder(folder: string): Promise<ConfigFile[]> {
@@ -108,7 +126,9 @@ async function listFiles(folder: string): Promise<string[]> {
 /** Weft writes a router both ways, as one file and one for each daemon: the one file says it all. */
 function preferIntegrated(paths: readonly string[]): string[] {
   const whole = new Set(
-    paths.filter((path) => path.endsWith('/frr.conf')).map((path) => path.slice(0, -'frr.conf'.length)),
+    paths
+      .filter((path) => path.endsWith('/frr.conf'))
+      .flatMap((path) => [path.slice(0, -'frr.conf'.length), `${path.slice(0, -'.conf'.length)}/`]),
   )
   return paths.filter((path) => {
     const [, folder, name] = /^(.*\/)([^/]+)$/.exec(path) ?? [null, '', path]
@@ -119,7 +139,7 @@ function preferIntegrated(paths: readonly string[]): string[] {
 function print(
   judgement: ConfigJudgement,
   folder: string,
-  { routes, all = false }: VerifyConfigsOptions,
+  { routes, all = false }: Pick<VerifyConfigsOptions, 'routes' | 'all'>,
   output: Output,
 ): void {
   const { routers, statements, understood, sessions, prefixes, unsupported } = judgement
@@ -127,15 +147,16 @@ function print(
     `${folder}: ${routers} routers, ${understood} of ${statements} statements understood, ${sessions.up} of ${sessions.configured} session ends up, ${prefixes} prefixes\n`,
   )
   const styles = { violated: 'red', open: 'yellow', note: 'dim' } as const
-  const order = { violated: 0, open: 1, note: 2 }
-  const findings = judgement.findings.toSorted((a, b) => order[a.kind] - order[b.kind])
-  for (const finding of findings.slice(0, all ? findings.length : 30)) {
-    output.print(
-      `${paint(output, styles[finding.kind], finding.kind)} ${placeOf(finding)}\n  ${finding.message}`,
-    )
-    if (finding.mend !== '') output.print(paint(output, 'cyan', `  hint: ${finding.mend}`))
+  for (const group of groupsOf(judgement.findings)) {
+    const [first, ...others] = group
+    output.print(`${paint(output, styles[first!.kind], first!.kind)} ${placeOf(first!)}\n  ${first!.message}`)
+    for (const finding of all ? others : []) output.print(`  ${placeOf(finding)}: ${finding.message}`)
+    if (others.length > 0 && !all)
+      output.print(
+        `  and ${others.length} more of this kind: ${others.slice(0, 4).map(placeOf).join(', ')}${others.length > 4 ? ', …' : ''}`,
+      )
+    if (first!.mend !== '') output.print(paint(output, 'cyan', `  hint: ${first!.mend}`))
   }
-  if (!all && findings.length > 30) output.print(`… ${findings.length - 30} more: --all`)
   if (unsupported.length > 0) {
     output.print(`\nnot understood, so nothing that depends on it can be judged:`)
     for (const { file, line, text, why } of unsupported.slice(0, all ? unsupported.length : 12))
@@ -145,6 +166,14 @@ function print(
   if (routes !== undefined) output.print(`\n${formatRoutes(judgement, routes)}`)
   const verdict = paint(output, judgement.verdict === 'ok' ? 'green' : 'red', judgement.verdict)
   output.print(`\n${verdict}`)
+}
+
+/** One example of each kind, the gravest first; the rest are counted. */
+function groupsOf(findings: readonly ConfigFinding[]): ConfigFinding[][] {
+  const order = { violated: 0, open: 1, note: 2 }
+  return [...Map.groupBy(findings, ({ kind, rule }) => `${kind} ${rule}`).values()].sort(
+    ([a], [b]) => order[a!.kind] - order[b!.kind],
+  )
 }
 
 function placeOf({ file, line, router }: ConfigFinding): string {

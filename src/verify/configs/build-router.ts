@@ -14,11 +14,14 @@ import {
 import { unlimitedPaths } from '../simulate/router-of-plan.ts'
 import type { RawConfig, RawFamily, RawNeighbor } from './raw-config.ts'
 
-/** What FRR takes when a file does not say; Debian's and the project's packages come with traditional defaults. */
-const unwritten = { release: { major: 8, minor: 4 }, profile: 'traditional' } as const
+/** Release and profile of files that do not name theirs. */
+export type Unwritten = Pick<RouterModel, 'release' | 'profile'>
+
+/** Debian's and the project's packages come with traditional defaults; Cumulus Linux with those of the datacenter. */
+export const usuallyUnwritten: Unwritten = { release: { major: 8, minor: 4 }, profile: 'traditional' }
 
 /** The router that a file describes. */
-export function buildRouter(config: RawConfig): RouterModel {
+export function buildRouter(config: RawConfig, unwritten: Unwritten = usuallyUnwritten): RouterModel {
   const release = config.release ?? unwritten.release
   const profile = config.profile ?? unwritten.profile
   const isDatacenter = profile === 'datacenter'

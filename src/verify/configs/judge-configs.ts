@@ -5,7 +5,7 @@
 import { ControlPlane } from '../simulate/control-plane.ts'
 import type { RouterModel } from '../simulate/router-model.ts'
 import type { SessionSide } from '../simulate/sessions.ts'
-import { buildRouter } from './build-router.ts'
+import { buildRouter, type Unwritten, usuallyUnwritten } from './build-router.ts'
 import { type Cabling, cableUp, linksFileNames, type ReadRouter } from './links.ts'
 import type { RawConfig, Unsupported } from './raw-config.ts'
 import { readConfig } from './read-config.ts'
@@ -19,6 +19,8 @@ export interface ConfigFile {
 export interface ConfigFinding {
   /** `violated` is wrong for certain, `open` may be wrong, `note` is worth knowing. */
   kind: 'violated' | 'open' | 'note'
+  /** Findings of one rule are of the same kind of mistake. */
+  rule: string
   router: string
   file: string
   /** Null when it is about no line in particular. */
@@ -42,18 +44,22 @@ export interface ConfigJudgement {
 }
 
 /** Reads and judges configurations. A links file may be among them. */
-export function judgeConfigs(files: readonly ConfigFile[]): ConfigJudgement {
+export function judgeConfigs(
+  files: readonly ConfigFile[],
+  unwritten: Unwritten = usuallyUnwritten,
+): ConfigJudgement {
   const linksFile = files.find(({ path }) => linksFileNames.includes(path.split('/').at(-1)!)) ?? null
   const routers = mergeByRouter(files.filter((file) => file !== linksFile)).map(
     (raw): ReadRouter => ({
       raw,
-      router: buildRouter(raw),
+      router: buildRouter(raw, unwritten),
     }),
   )
   const cabling = cableUp(routers, linksFile === null ? null : { file: linksFile.path, text: linksFile.text })
   let plane = controlPlaneOf(routers, cabling)
   const findings = [
     ...duplicates(routers),
+    ...unwrittenDefaults(routers),
     ...undefinedReferences(routers),
     ...sessionFindings(routers, plane, cabling),
   ]
@@ -107,11 +113,25 @@ function duplicates(routers: readonly ReadRouter[]): ConfigFinding[] {
   return [...byName.values()]
     .filter((same) => same.length > 1)
     .map(([first, second]) =>
-      finding(first!, 'violated', null, {
+      finding('duplicate', first!, 'violated', null, {
         message: `two files are of the router ${first!.router.name}: ${first!.raw.file} and ${second!.raw.file}`,
         mend: 'give each its own hostname, or leave one of them out',
       }),
     )
+}
+
+/** Which defaults hold is no detail: the traditional ones pass nothing without policies, the others everything. */
+function unwrittenDefaults(routers: readonly ReadRouter[]): ConfigFinding[] {
+  const silent = routers.filter(({ raw }) => raw.asn !== 0 && (raw.profile === null || raw.release === null))
+  const [first] = silent
+  if (first === undefined) return []
+  const { profile, release } = first.router
+  return [
+    finding('defaults', first, 'note', null, {
+      message: `${silent.length} files do not say "frr defaults" or "frr version": taken as ${profile}, ${release.major}.${release.minor}`,
+      mend: 'say what they run: --defaults datacenter (Cumulus Linux), --frr 10.3',
+    }),
+  ]
 }
 
 /** A filter that does not exist denies everything, without a word from FRR. */
@@ -170,7 +190,7 @@ function undefinedReferences(routers: readonly ReadRouter[]): ConfigFinding[] {
         }
       }
     return [...found].map(([what, line]) =>
-      finding(entry, 'violated', line, {
+      finding('undefined', entry, 'violated', line, {
         message: `${what} is used and not defined: as a filter it denies everything, as a condition it never holds`,
         mend: 'define it, or take it out where it is used',
       }),
@@ -181,46 +201,54 @@ function undefinedReferences(routers: readonly ReadRouter[]): ConfigFinding[] {
 function sessionFindings(
   routers: readonly ReadRouter[],
   plane: ControlPlane,
-  { missing }: Cabling,
+  { missing, outside }: Cabling,
 ): ConfigFinding[] {
   const open = new Set(missing)
-  return plane.problems
-    .flatMap((problem) => {
-      const entry = routers.find(({ router }) => router.name === problem.router)!
-      const line = entry.raw.lines.get(`neighbor ${problem.neighbor}`) ?? null
-      if (problem.reason === 'shut down')
-        return [
-          finding(entry, 'note', line, { message: `neighbor ${problem.neighbor} is shut down`, mend: '' }),
-        ]
-      // All cables that are missing are listed together.
-      if (open.has(`${problem.router} ${problem.neighbor}`) && problem.reason === 'no cable known') return []
+  const findings = plane.problems.flatMap((problem): ConfigFinding[] => {
+    const entry = routers.find(({ router }) => router.name === problem.router)!
+    const line = entry.raw.lines.get(`neighbor ${problem.neighbor}`) ?? null
+    if (problem.reason === 'shut down')
       return [
-        finding(entry, problem.isOpen ? 'open' : 'violated', line, {
-          message: `the session with ${problem.neighbor} ${problem.isOpen ? 'cannot be judged' : 'does not come up'}: ${problem.reason} (${problem.detail})`,
-          mend: mendOf[problem.reason],
+        finding('shut down', entry, 'note', line, {
+          message: `neighbor ${problem.neighbor} is shut down`,
+          mend: '',
         }),
       ]
-    })
-    .concat(
-      missing.length === 0
-        ? []
-        : [
-            {
-              kind: 'open',
-              router: missing[0]!.split(' ')[0]!,
-              file: 'links',
-              line: null,
-              message: `nothing says what ${missing.length} interfaces of unnumbered neighbours are connected to: ${missing.slice(0, 6).join(', ')}${missing.length > 6 ? ', …' : ''}`,
-              mend: 'add a file "links" to the folder, one cable a line: leaf1 eth1 spine1 eth3',
-            },
-          ],
-    )
+    if (outside.has(`${problem.router} ${problem.neighbor}`)) return []
+    // All cables that are missing are listed together.
+    if (open.has(`${problem.router} ${problem.neighbor}`) && problem.reason === 'no cable known') return []
+    return [
+      finding(problem.reason, entry, problem.isOpen ? 'open' : 'violated', line, {
+        message: `the session with ${problem.neighbor} ${problem.isOpen ? 'cannot be judged' : 'does not come up'}: ${problem.reason} (${problem.detail})`,
+        mend: mendOf[problem.reason],
+      }),
+    ]
+  })
+  return [...findings, ...missingCables(missing)]
+}
+
+function missingCables(missing: readonly string[]): ConfigFinding[] {
+  const [first] = missing
+  if (first === undefined) return []
+  const names = `${missing.slice(0, 6).join(', ')}${missing.length > 6 ? ', …' : ''}`
+  return [
+    {
+      kind: 'open',
+      rule: 'cables',
+      router: first.split(' ')[0]!,
+      file: 'links',
+      line: null,
+      message: `nothing says what ${missing.length} interfaces of unnumbered neighbours are connected to: ${names}`,
+      mend: 'add a file "links" to the folder, one cable a line: leaf1 eth1 spine1 eth3',
+    },
+  ]
 }
 
 const mendOf: Record<SessionProblemReason, string> = {
   'shut down': '',
   'no cable known': 'name the cable in a file "links": leaf1 eth1 spine1 eth3',
-  'other end unknown': 'add the configuration of the router that has this address',
+  'other end unknown':
+    'add the configuration of the router that has this address, or write to the file "links" that it belongs to others: outside edge1 192.0.2.1',
   'other end not configured': 'configure the neighbour at the other end as well',
   'not directly connected': 'check the address and the cable',
   'AS numbers differ': 'correct remote-as',
@@ -236,10 +264,16 @@ function limitFinding(
   { side, limit, received }: ReturnType<ControlPlane['overLimit']>[number],
 ): ConfigFinding {
   const entry = routers.find(({ router }) => router.name === side.router.name)!
-  return finding(entry, 'violated', entry.raw.lines.get(`neighbor ${side.neighbor.id}`) ?? null, {
-    message: `${side.remote.router.name} announces ${received} prefixes and may announce ${limit}: the session goes down and stays down`,
-    mend: 'raise maximum-prefix, or filter more at the sender (what is denied on receipt counts as well)',
-  })
+  return finding(
+    'maximum-prefix',
+    entry,
+    'violated',
+    entry.raw.lines.get(`neighbor ${side.neighbor.id}`) ?? null,
+    {
+      message: `${side.remote.router.name} announces ${received} prefixes and may announce ${limit}: the session goes down and stays down`,
+      mend: 'raise maximum-prefix, or filter more at the sender (what is denied on receipt counts as well)',
+    },
+  )
 }
 
 function withoutSessions(
@@ -259,6 +293,7 @@ function stability(plane: ControlPlane): ConfigFinding[] {
     return [
       {
         kind: 'violated' as const,
+        rule: 'unstable',
         router: '',
         file: '',
         line: null,
@@ -279,7 +314,7 @@ function silentSessions(routers: readonly ReadRouter[], plane: ControlPlane): Co
       const lacking = side.families.flatMap((family) => directionsWithout(side, family))
       if (lacking.length === 0) return []
       return [
-        finding(entry, 'violated', raw.lines.get(`neighbor ${side.neighbor.id}`) ?? null, {
+        finding('no policy', entry, 'violated', raw.lines.get(`neighbor ${side.neighbor.id}`) ?? null, {
           message: `the session with ${side.remote.router.name} comes up and passes nothing ${lacking.join(', ')}: no policy, and RFC 8212 is in force${raw.options.has('requiresPolicy') ? '' : ` (default of the ${router.profile} profile)`}`,
           mend: 'give the neighbour route-map in and out, or write "no bgp ebgp-requires-policy" and mean it',
         }),
@@ -296,10 +331,11 @@ function directionsWithout(side: SessionSide, family: 'ipv4' | 'ipv6'): string[]
 }
 
 function finding(
+  rule: string,
   { raw, router }: { raw: RawConfig; router: RouterModel },
   kind: ConfigFinding['kind'],
   line: number | null,
   text: Pick<ConfigFinding, 'message' | 'mend'>,
 ): ConfigFinding {
-  return { kind, router: router.name, file: raw.file, line, ...text }
+  return { kind, rule, router: router.name, file: raw.file, line, ...text }
 }

@@ -24,6 +24,8 @@ export interface Cabling {
   links: RouterLink[]
   /** From the links file: prefixes that a router's kernel has. */
   kernelRoutes: Map<string, string[]>
+  /** From the links file: neighbours that belong to others, `<router> <neighbour>`. */
+  outside: Set<string>
   /** Interfaces of unnumbered neighbours whose other end nothing names: `<router> <interface>`. */
   missing: string[]
   problems: Unsupported[]
@@ -41,8 +43,9 @@ export function cableUp(
 ): Cabling {
   const plugs = new Plugs()
   const kernelRoutes = new Map<string, string[]>()
+  const outside = new Set<string>()
   const problems: Unsupported[] = []
-  if (linksFile !== null) readLinksFile(linksFile, routers, plugs, kernelRoutes, problems)
+  if (linksFile !== null) readLinksFile(linksFile, routers, plugs, { kernelRoutes, outside }, problems)
   byDescription(routers, plugs)
   byName(routers, plugs)
   bySubnet(routers, plugs)
@@ -50,11 +53,14 @@ export function cableUp(
     router.neighbors
       .filter(
         ({ interface: name, isShutdown }) =>
-          name !== null && !isShutdown && !plugs.isUsed({ router: router.name, interface: name }),
+          name !== null &&
+          !isShutdown &&
+          !outside.has(`${router.name} ${name}`) &&
+          !plugs.isUsed({ router: router.name, interface: name }),
       )
       .map(({ interface: name }) => `${router.name} ${name}`),
   )
-  return { links: plugs.links, kernelRoutes, missing, problems }
+  return { links: plugs.links, kernelRoutes, outside, missing, problems }
 }
 
 /** Each interface takes one cable; the first word counts. */
@@ -79,7 +85,7 @@ function readLinksFile(
   { file, text }: { file: string; text: string },
   routers: readonly ReadRouter[],
   plugs: Plugs,
-  kernelRoutes: Map<string, string[]>,
+  { kernelRoutes, outside }: Pick<Cabling, 'kernelRoutes' | 'outside'>,
   problems: Unsupported[],
 ): void {
   const names = new Set(routers.map(({ router }) => router.name))
@@ -90,8 +96,13 @@ function readLinksFile(
   }
   for (const { words, text: line, line: number } of statements) {
     const fail = (why: string) => problems.push({ file, line: number, text: line, why })
-    const unknown = words[0] === 'kernel' ? [words[1]] : [words[0], words.at(-2)]
+    const unknown = words[0] === 'kernel' || words[0] === 'outside' ? [words[1]] : [words[0], words.at(-2)]
     const stranger = unknown.find((name) => name === undefined || !names.has(name))
+    if (words[0] === 'outside' && words.length === 3) {
+      if (stranger !== undefined) fail(`no configuration here is of a router "${stranger}"`)
+      else outside.add(`${words[1]} ${words[2]}`)
+      continue
+    }
     if (words[0] === 'kernel' && words.length === 3) {
       if (stranger !== undefined) fail(`no configuration here is of a router "${stranger}"`)
       else if (subnetOf(words[2]!) === null) fail(`"${words[2]}" is no prefix`)
@@ -105,7 +116,9 @@ function readLinksFile(
     // `leaf1 eth1 spine1 eth3`, and with a sign between the two ends for the eye.
     const [a, portA, b, portB] = words.length === 5 && /^\W+$/.test(words[2]!) ? words.toSpliced(2, 1) : words
     if (words.length < 4 || words.length > 5 || portA === undefined || portB === undefined)
-      fail('expected: router interface router interface, or: kernel router prefix')
+      fail(
+        'expected: router interface router interface, or: kernel router prefix, or: outside router neighbour',
+      )
     else if (stranger !== undefined) fail(`no configuration here is of a router "${stranger}"`)
     else if (!plugs.join({ router: a!, interface: portA }, { router: b!, interface: portB }))
       fail('one of the two interfaces has a cable already')
