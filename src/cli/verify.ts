@@ -20,6 +20,7 @@ import { createProgress } from './progress.ts'
 import { loadProject, type Project } from './project.ts'
 import { formatTable } from './table.ts'
 import { verifyConfigsCommand } from './verify-configs.ts'
+import { verifyDiffCommand } from './verify-diff.ts'
 import { verifyDrainCommand } from './verify-drain.ts'
 import { verifyFailuresCommand } from './verify-failures.ts'
 import { type Format, formats, printReport } from './verify-report.ts'
@@ -57,6 +58,7 @@ export function verifyCommand(): Command {
     .addCommand(verifyConfigsCommand())
     .addCommand(verifyFailuresCommand())
     .addCommand(verifyDrainCommand())
+    .addCommand(verifyDiffCommand())
     .addHelpText(
       'after',
       `
