@@ -83,7 +83,7 @@ export function inputOfIntent(intent: object): VerifyInput {
 }
 
 /** Lays an edit over a copy of the plan: devices by name, sessions by link, everything else by key. */
-export function editPlan(plan: Plan, edit: { devices?: object; sessions?: object }): Plan {
+function editPlan(plan: Plan, edit: { devices?: object; sessions?: object }): Plan {
   const copy = structuredClone(plan)
   const { devices = {}, sessions = {}, ...rest } = edit
   return {

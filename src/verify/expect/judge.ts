@@ -77,7 +77,7 @@ export function judgeExpectations(
 }
 
 /** An expectation as a sentence. */
-export function describeExpectation(expectation: Expectation): string {
+function describeExpectation(expectation: Expectation): string {
   switch (expectation.kind) {
     case 'reach': {
       const { from, to, minimumWidth } = expectation

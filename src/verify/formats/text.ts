@@ -89,8 +89,11 @@ const headline: Record<Verdict, string> = { ok: 'OK', violated: 'VIOLATED', unde
 function describeCoverage(coverage: VerifyReport['coverage']): string {
   if (coverage === null) return ''
   const { carried, prefixes, services } = coverage
-  const which = carried === prefixes ? `all ${prefixes}` : `${carried} of ${prefixes}, one of each kind,`
-  return `; routes of ${which} prefixes and of ${services} service addresses carried through`
+  const which =
+    carried === prefixes
+      ? `all ${prefixes} prefixes`
+      : `${carried} of ${prefixes} prefixes, one of each kind,`
+  return `; ${which} and ${plural(services, 'service address', 'service addresses')} carried through`
 }
 
 function place(at: SourcePosition | null, path: string, paint: Paint): string {
