@@ -5,6 +5,8 @@ import { type Output, openOutput, paint } from './output.ts'
 import { formatTable } from './table.ts'
 
 const mostFlows = 1024
+/** Between large sites there are hundreds; the table of devices says the same in less. */
+const shownPaths = 16
 
 /** `weft lab trace`. */
 export function labTraceCommand(): Command {
@@ -56,7 +58,7 @@ function printTrace(result: TraceResult, output: Output): void {
     output.print('')
   }
   output.print(
-    formatTable(paths, [
+    formatTable(paths.slice(0, shownPaths), [
       { header: 'FLOWS', value: (path) => path.flows, align: 'right' },
       { header: 'SHARE', value: (path) => percent(path.share), align: 'right' },
       { header: 'IDEAL', value: (path) => percent(path.ideal), align: 'right' },
@@ -66,6 +68,8 @@ function printTrace(result: TraceResult, output: Output): void {
       },
     ]),
   )
+  if (paths.length > shownPaths)
+    output.print(`… and ${paths.length - shownPaths} more paths (-o json has all)`)
   if (hops.length > 0) printHops(hops, output)
   output.print('')
   const target = to === address ? to : `${to} (${address})`
@@ -89,13 +93,15 @@ function printHops(hops: TraceResult['hops'], output: Output): void {
       { header: 'PLANNED', value: (hop) => hop.planned?.length ?? null, align: 'right' },
       {
         header: 'FLOWS TO',
-        value: (hop) =>
-          Object.entries(hop.flows)
-            .map(([device, count]) => `${device} ${count}`)
-            .join(' · '),
+        value: flowsOf,
       },
     ]),
   )
+}
+
+function flowsOf({ flows, isUneven }: TraceResult['hops'][number]): string {
+  const counts = Object.entries(flows).map(([device, count]) => `${device} ${count}`)
+  return `${counts.join(' · ')}${isUneven ? '  uneven beyond chance' : ''}`
 }
 
 function percent(share: number): string {

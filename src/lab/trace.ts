@@ -62,6 +62,8 @@ export interface TracedHop {
   planned: string[] | null
   /** Flows by neighbour. */
   flows: Record<string, number>
+  /** One neighbour gets more than chance explains in 1 of 1,000 cases; never said where weights differ. */
+  isUneven: boolean
 }
 
 export interface TraceOptions {
@@ -264,8 +266,16 @@ function describeHop(
             ? wanted.next.map((next) => next.device).sort()
             : [],
       flows,
+      isUneven: isUneven(hop.next, Object.values(flows)),
     },
   ]
+}
+
+function isUneven(next: readonly { weight: number }[], counts: readonly number[]): boolean {
+  const isWeighted = new Set(next.map(({ weight }) => weight)).size > 1
+  const total = counts.reduce((sum, count) => sum + count, 0)
+  if (isWeighted || total === 0) return false
+  return judgeBalance(counts).maxToMean > hashNoiseBound(total, counts.length, 0.999)
 }
 
 function describeLoss(

@@ -6,12 +6,7 @@ import { awaitNextHops, followRoute } from '../../lab/forwarding.ts'
 import { clientHost } from '../../lab/names.ts'
 import type { FlowReport } from '../../lab/probe/flow-report.ts'
 import { openProbe, type ProbeHost } from '../../lab/probe/probe-host.ts'
-import {
-  countAnswers,
-  type RequestReport,
-  sendRequests,
-  startRequests,
-} from '../../lab/probe/request-stream.ts'
+import { countAnswers, sendRequests } from '../../lab/probe/requests.ts'
 import type { LabState } from '../../lab/state.ts'
 import type { PlannedCluster } from '../../plan/model.ts'
 import { formatTable } from '../table.ts'
@@ -140,7 +135,7 @@ export class Story {
     )
     // A connection that is open while its path moves meets a node that does not know it: anycast cannot help that.
     this.#narrator.say(
-      `requests meanwhile: ${requests.sent}, of which ${requests.failed} were cut off by the move`,
+      `requests meanwhile: ${requests.sent}, of which ${requests.lost} were cut off by the move`,
     )
   }
 
@@ -221,23 +216,23 @@ export class Story {
   }
 
   /** Runs an event under traffic. */
-  async #measure(event: () => Promise<void>): Promise<{ flows: FlowReport; requests: RequestReport }> {
-    const flows = await this.#client.startFlows({
-      destination: this.#address,
-      port: echoPort,
-      flows: flowCount,
-      packetsPerSecond,
-    })
-    const requests = startRequests(this.#client, { url: this.#url(), timeoutMs: 2000 }, requestsPerSecond)
-    let report: RequestReport | undefined
-    try {
-      await delay(marginMs)
-      await event()
-      await delay(marginMs)
-    } finally {
-      report = await requests.stop()
-    }
-    return { flows: await flows.stop(), requests: report }
+  async #measure(event: () => Promise<void>): Promise<{ flows: FlowReport; requests: FlowReport }> {
+    const destination = this.#address
+    const [flows, requests] = await Promise.all([
+      this.#client.startFlows({ destination, port: echoPort, flows: flowCount, packetsPerSecond }),
+      this.#client.startFlows({
+        protocol: 'http',
+        destination,
+        port: webPort,
+        flows: 1,
+        packetsPerSecond: requestsPerSecond,
+      }),
+    ])
+    await delay(marginMs)
+    await event()
+    await delay(marginMs)
+    const [ofFlows, ofRequests] = await Promise.all([flows.stop(), requests.stop()])
+    return { flows: ofFlows, requests: ofRequests }
   }
 
   #tellOutage(what: string, flows: FlowReport): void {

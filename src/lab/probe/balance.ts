@@ -25,12 +25,12 @@ export function judgeBalance(counts: readonly number[]): Balance {
 const rounds = 2_000
 
 /**
- * Largest share by mean that a perfect hash stays below in 99 of 100 cases with this many flows: even shares of few flows
- * differ by chance alone. Found by throwing dice, the same ones each time.
+ * Largest share by mean that a perfect hash stays below with this many flows, in 99 of 100 cases or another part of
+ * them: even shares of few flows differ by chance alone. Found by throwing dice, the same ones each time.
  */
-export function hashNoiseBound(flows: number, paths: number, seed = 1): number {
+export function hashNoiseBound(flows: number, paths: number, part = 0.99): number {
   if (paths <= 1 || flows === 0) return 1
-  const random = seededRandom(seed)
+  const random = seededRandom(1)
   const worst = Array.from({ length: rounds }, () => {
     const counts = new Uint32Array(paths)
     for (let flow = 0; flow < flows; flow++) {
@@ -39,7 +39,7 @@ export function hashNoiseBound(flows: number, paths: number, seed = 1): number {
     }
     return Math.max(...counts)
   }).sort((a, b) => a - b)
-  return ((worst[Math.ceil(rounds * 0.99) - 1] ?? flows) * paths) / flows
+  return ((worst[Math.ceil(rounds * part) - 1] ?? flows) * paths) / flows
 }
 
 /** The parts of a whole, largest first, beside what each would be if all were equal. */
