@@ -1,11 +1,13 @@
+import { writeFile } from 'node:fs/promises'
 import { Command, Option } from 'commander'
 import { loadIntent } from '../intent/load.ts'
 import { kubeconfigPath } from '../lab/cluster.ts'
 import type { KubernetesKind } from '../lab/cluster-config.ts'
+import { keptLockPath } from '../lab/names.ts'
 import { sampleIntent } from '../lab/sample.ts'
 import { readState } from '../lab/state.ts'
 import { bringUp, type UpResult } from '../lab/up.ts'
-import { emptyLock } from '../plan/lock.ts'
+import { emptyLock, formatLock } from '../plan/lock.ts'
 import type { Plan } from '../plan/model.ts'
 import { planFabric } from '../plan/plan-fabric.ts'
 import { readText } from './files.ts'
@@ -53,7 +55,8 @@ Examples:
     )
     .action(async (file: string, options: LabUpOptions, command: Command) => {
       const output = openOutput(command)
-      const plan = options.sample ? await planSample(file, output) : (await loadProject(file, output)).plan
+      const project = options.sample ? null : await loadProject(file, output)
+      const plan = project?.plan ?? (await planSample(file, output))
       const stopper = new AbortController()
       const stop = (signal: NodeJS.Signals) => {
         output.note(`\n${signal}: taking down what was built`)
@@ -71,6 +74,7 @@ Examples:
           onProgress: progress.show,
           signal: stopper.signal,
         })
+        if (project !== null) await writeFile(keptLockPath(result.state.name), formatLock(project.lock))
         progress.clear()
         printResult(result, output)
       } catch (error) {

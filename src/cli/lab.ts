@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { labApplyCommand } from './lab-apply.ts'
 import { labCaptureCommand } from './lab-capture.ts'
 import { labDoctorCommand } from './lab-doctor.ts'
 import { labDownCommand } from './lab-down.ts'
@@ -23,6 +24,7 @@ export function labCommand(): Command {
     .addCommand(labStatusCommand())
     .addCommand(labExecCommand())
     .addCommand(labVtyshCommand())
+    .addCommand(labApplyCommand())
     .addCommand(labFailCommand())
     .addCommand(labHealCommand())
     .addCommand(labImpairCommand())

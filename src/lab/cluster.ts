@@ -2,13 +2,14 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { WeftError } from '../diagnostics/error.ts'
-import type { PlannedCluster } from '../plan/model.ts'
+import type { Device, PlannedCluster } from '../plan/model.ts'
 import {
   adminUrl,
   agentConfig,
   controlPlaneConfig,
   devicesOf,
   type KubeconfigParts,
+  type KubernetesKind,
   kubeconfig,
   kubeProxyCommand,
   kubernetesDirectory,
@@ -74,8 +75,7 @@ export async function startClusters(state: LabState, options: ClusterOptions = {
       await writeFile(kubeconfigPath(lab), kubeconfig(plan, await readAdmins(state)), { mode: 0o600 })
     for (const cluster of plan.clusters) {
       for (const node of devicesOf(plan, cluster)) {
-        await start(state, node.name, 'runtime', nodeRuntimeConfig(lab, cluster, node, kind))
-        await start(state, node.name, 'agent', agentConfig(lab, plan, cluster, node, kind))
+        await startNode(state, cluster, node, kind)
         if (binaries !== null) {
           const command = kubeProxyCommand(lab, cluster, node, binaries)
           state.processes.push(await startResident(lab, node.name, 'kube-proxy', command))
@@ -87,6 +87,18 @@ export async function startClusters(state: LabState, options: ClusterOptions = {
   } finally {
     for (const probe of probes.values()) probe.close()
   }
+}
+
+/** Starts what makes a device a node of its cluster. */
+export async function startNode(
+  state: LabState,
+  cluster: PlannedCluster,
+  node: Device,
+  kind: KubernetesKind,
+): Promise<void> {
+  const { name: lab, plan } = state
+  await start(state, node.name, 'runtime', nodeRuntimeConfig(lab, cluster, node, kind))
+  await start(state, node.name, 'agent', agentConfig(lab, plan, cluster, node, kind))
 }
 
 async function start(

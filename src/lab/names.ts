@@ -39,6 +39,11 @@ export function pathsOf(lab: string): LabPaths {
   }
 }
 
+/** The numbers that a lab was planned with, for an intent beside which no lock was written yet. */
+export function keptLockPath(lab: string): string {
+  return `${pathsOf(lab).root}/weft.lock`
+}
+
 /** Refuses a lab name that cannot be part of a namespace, an FRR instance and a path. */
 export function checkLabName(lab: string): void {
   if (/^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$/.test(lab)) return

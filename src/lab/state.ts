@@ -20,6 +20,8 @@ export interface LabState {
   phase: 'building' | 'up' | 'stopping'
   createdAt: string
   plan: Plan
+  /** What `apply` was making of the lab when it was interrupted, or is at this moment. */
+  applying?: Plan
   /** Link classes whose BFD was slowed down to fit the machine, and to which profile; empty when none was. */
   relaxedBfd: RelaxedBfd[]
   /** False when the lab was started without BFD. */

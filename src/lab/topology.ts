@@ -3,14 +3,20 @@ import { clientHost, linkLocalOf, macOf, namespaceOf } from './names.ts'
 
 /** The plan's cables as `ip -batch` lines: both ends of a veth are made in place, with their final names and MACs. */
 export function linkOperations(lab: string, plan: Plan): string[] {
-  const cables: [End, End][] = [
-    ...plan.links.map(({ a, b }): [End, End] => [a, b]),
-    ...clientLinks(plan).map(({ external, interface: name }): [End, End] => [
-      { device: clientHost, interface: name },
-      { device: external, interface: clientInterface },
-    ]),
+  return cablesOf(plan).map((cable, index) => cableOperation(lab, cable, firstIndex + 2 * index))
+}
+
+/** Every cable of the lab: the plan's links, and the client's to the external networks. */
+export function cablesOf(plan: Plan): Cable[] {
+  return [
+    ...plan.links.map(({ a, b }): Cable => [a, b]),
+    ...clientLinks(plan).map(
+      ({ external, interface: name }): Cable => [
+        { device: clientHost, interface: name },
+        { device: external, interface: clientInterface },
+      ],
+    ),
   ]
-  return cables.map(([a, b], index) => vethOperation(lab, a, b, firstIndex + 2 * index))
 }
 
 /** All namespaces of the lab: one a device, and the client's when there is anything beyond the edge. */
@@ -87,6 +93,8 @@ function isDualStack(plan: Plan): boolean {
   return plan.sessions.some((session) => session.families.includes('ipv6'))
 }
 
+export type Cable = readonly [End, End]
+
 interface End {
   device: string
   interface: string
@@ -98,7 +106,8 @@ interface End {
  */
 const firstIndex = 100
 
-function vethOperation(lab: string, a: End, b: End, index: number): string {
+/** One cable as an `ip -batch` line; its ends get the index and the one after it. */
+export function cableOperation(lab: string, [a, b]: Cable, index: number): string {
   const end = ({ device, interface: name }: End, number: number) =>
     `${name} netns ${namespaceOf(lab, device)} index ${number} address ${macOf(device, name)}`
   return `link add ${end(a, index)} type veth peer name ${end(b, index + 1)}`

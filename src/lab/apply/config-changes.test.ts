@@ -67,6 +67,18 @@ test('a value that changes is replaced, never gone for a moment', () => {
   ])
 })
 
+test('a refused change is undone to what was there before, also where a value was replaced', () => {
+  const after = base.replace('seq 10 permit 10.0.1.0/24', 'seq 10 permit 10.0.2.0/24')
+
+  expect(configChanges([base], after)).toEqual([
+    {
+      context: [],
+      line: 'ip prefix-list NODES seq 10 permit 10.0.2.0/24 ge 32',
+      undo: 'ip prefix-list NODES seq 10 permit 10.0.1.0/24 ge 32',
+    },
+  ])
+})
+
 test('what is gone is taken away after what is new, the last first, and blocks whole', () => {
   const after = base
     .replace('ip prefix-list NODES seq 10 permit 10.0.1.0/24 ge 32\n', '')
@@ -87,7 +99,6 @@ test('a route-map entry that turns into its opposite is made anew with all its l
 
   expect(said(after)).toEqual([
     'no route-map TO-LEAF permit 10',
-    'route-map TO-LEAF deny 10 / exit',
     'route-map TO-LEAF deny 10 / match ip address prefix-list NODES',
   ])
 })

@@ -14,6 +14,7 @@ interface Line {
   context: readonly string[]
   line: string
   isHeader: boolean
+  isEmpty: boolean
 }
 
 /**
@@ -34,7 +35,9 @@ export function configChanges(before: readonly string[], after: string, running?
   return [
     ...first.flatMap((line) => removal(line, gone)),
     // What was taken away whole has to be said again whole.
-    ...wanted.filter((line) => added.includes(line) || isUnder(line, first, added)).flatMap(addition),
+    ...wanted
+      .filter((line) => added.includes(line) || isUnder(line, first, added))
+      .flatMap((line) => addition(line, gone)),
     ...last
       .toReversed()
       .filter((line) => !isReplaced(line, added))
@@ -45,7 +48,12 @@ export function configChanges(before: readonly string[], after: string, running?
 function linesOf(text: string): Line[] {
   const collect = (blocks: readonly ConfigBlock[], context: readonly string[]): Line[] =>
     blocks.flatMap((block) => [
-      { context, line: block.line, isHeader: block.children.length > 0 || headers.test(block.line) },
+      {
+        context,
+        line: block.line,
+        isHeader: block.children.length > 0 || headers.test(block.line),
+        isEmpty: block.children.length === 0,
+      },
       ...collect(block.children, [...context, block.line]),
     ])
   return collect(parseConfig(text), [])
@@ -56,13 +64,15 @@ const headers = /^(router bgp|route-map|interface|address-family|bfd$|profile) ?
 /** What FRR says of itself and nobody can change in a running daemon. */
 const fixed = /^(frr version|frr defaults|hostname|log) ?/
 
-function addition({ context, line, isHeader }: Line): ConfigChange[] {
+function addition({ context, line, isHeader, isEmpty }: Line, gone: readonly Line[]): ConfigChange[] {
   if (fixed.test(line)) return []
-  if (!isHeader) return [{ context, line }]
-  // A block is made by entering it; one that has no lines would otherwise not be made at all.
-  return /^(route-map|profile) /.test(line)
-    ? [{ context: [...context, line], line: 'exit', undo: 'exit' }]
-    : []
+  if (!isHeader) {
+    const replaced = gone.find((old) => takesPlaceOf({ context, line }, old))
+    return [{ context, line, ...(replaced === undefined ? {} : { undo: replaced.line }) }]
+  }
+  // A block is made by entering it, which its lines do; one that has none would otherwise not be made at all.
+  const isMade = isEmpty && /^(route-map|profile) /.test(line)
+  return isMade ? [{ context: [...context, line], line: 'exit', undo: 'exit' }] : []
 }
 
 function removal({ context, line, isHeader }: Line, gone: readonly Line[]): ConfigChange[] {
@@ -116,11 +126,12 @@ function isUnder(line: Line, first: readonly Line[], added: readonly Line[]): bo
 
 /** The same thing is given another value. */
 function isReplaced(line: Line, added: readonly Line[]): boolean {
-  const slot = slotOf(line.line)
-  return (
-    slot !== null &&
-    added.some((other) => slotOf(other.line) === slot && other.context.join('\n') === line.context.join('\n'))
-  )
+  return added.some((other) => takesPlaceOf(other, line))
+}
+
+function takesPlaceOf(line: Pick<Line, 'context' | 'line'>, old: Line): boolean {
+  const slot = slotOf(old.line)
+  return slot !== null && slotOf(line.line) === slot && line.context.join('\n') === old.context.join('\n')
 }
 
 const slots: readonly RegExp[] = [

@@ -101,6 +101,13 @@ function findProcess(state: LabState, device: string, name: string): number | nu
   return words[0]?.endsWith(`/${name}`) && words.includes(namespaceOf(state.name, device)) ? pid : null
 }
 
+/** Ends a process of the lab, if it runs, and starts it again with the same words. */
+export async function restartProcess(state: LabState, device: string, what: string): Promise<void> {
+  const pid = findProcess(state, device, what)
+  if (pid !== null) await end(pid, what, 'killed')
+  await start(state, device, [what])
+}
+
 async function stop(pid: number, name: string): Promise<void> {
   signal(pid, 'SIGSTOP')
   // A process that is in a system call goes on for a moment.
@@ -149,8 +156,8 @@ async function end(pid: number, name: string, how: ProcessState | 'running'): Pr
   if (!isDaemon(name)) signal(-pid, 'SIGKILL')
 }
 
-/** As a power failure does: all processes of the device and of its pods, at once. */
-async function killEverything(lab: string, device: string): Promise<void> {
+/** Ends everything in a device as a power failure does: all processes of the device and of its pods, at once. */
+export async function killEverything(lab: string, device: string): Promise<void> {
   const own = namespaceOf(lab, device)
   const pods = podNamespacesOf(namespaceOf(lab, 'pod-'), device, await listNamespaces())
   for (;;) {
