@@ -14,6 +14,7 @@ import { Performer } from './perform.ts'
 import { seededRandom } from './random.ts'
 import { type ResolvedStep, resolveSteps } from './resolve.ts'
 import type { FlowOutcome, RepeatResult, TrafficResult } from './result.ts'
+import { readSoftnetDrops } from './softnet.ts'
 import { chooseTraffic } from './traffic-ends.ts'
 import type { Workload } from './workload.ts'
 
@@ -70,6 +71,7 @@ export async function runOnce(drill: Drill, repeat: number, setting: DrillSettin
     )
     // From here on every flow is under way and its path is known.
     const startedAt = nowMs()
+    const dropsBefore = await readSoftnetDrops()
     try {
       const done = await perform(steps, drill.settleMs, performer, setting)
       const zeroAt = done[0]?.startedAt ?? startedAt
@@ -88,7 +90,7 @@ export async function runOnce(drill: Drill, repeat: number, setting: DrillSettin
         traffic: results,
         timeline: events,
         phases: explainWorst(results, events),
-        voidedBecause: traffic.voidedBecause,
+        voidedBecause: traffic.voidedBecause ?? whyDropped(results, (await readSoftnetDrops()) - dropsBefore),
       }
       const links = faults.map((fault) => detectionMs(plan, fault, linksOf(state, touchedBy(plan, fault))))
       return {
@@ -153,6 +155,12 @@ function markedBy({ plan }: LabState, steps: readonly ResolvedStep[]): Marked {
 function linksOf({ plan }: LabState, { devices, links }: Marked): string[] {
   const own = plan.links.filter(({ a, b }) => devices.includes(a.device) || devices.includes(b.device))
   return [...links, ...own.map(({ id }) => id)]
+}
+
+function whyDropped(traffic: readonly TrafficResult[], drops: number): string | null {
+  const hasLost = traffic.some(({ flows }) => flows.some(({ lost }) => lost > 0))
+  if (drops === 0 || !hasLost) return null
+  return `the kernel itself dropped ${drops} packets: its processors were too busy to pass them on`
 }
 
 /** Losses earlier than this before the first step are not its doing. */

@@ -67,7 +67,18 @@ export async function deployWorkload(state: LabState): Promise<Workload | null> 
     if (!existing) await api.create(`${namespace}/pods`, podOf(name, node, {}))
     return await untilReady(api, [name], 30_000).then((pods) => pods[0]?.status?.podIP ?? '')
   }
+  /** A drill may have deleted one. */
+  const ensurePods = async () => {
+    for (const [cluster, nodes] of nodesOf) {
+      const api = apis.get(cluster)!
+      const present = (await listPods(api)).map((pod) => pod.metadata.name)
+      for (const node of nodes)
+        if (!present.includes(`web-${node}`))
+          await api.create(`${namespace}/pods`, podOf(`web-${node}`, node, labels))
+    }
+  }
   const awaitReady = async (timeoutMs: number) => {
+    await ensurePods()
     await Promise.all(
       [...nodesOf].map(([cluster, nodes]) =>
         untilReady(
@@ -82,10 +93,6 @@ export async function deployWorkload(state: LabState): Promise<Workload | null> 
   try {
     for (const cluster of clusters) {
       const api = apis.get(cluster.name)!
-      const present = (await listPods(api)).map((pod) => pod.metadata.name)
-      for (const node of nodesOf.get(cluster.name)!)
-        if (!present.includes(`web-${node}`))
-          await api.create(`${namespace}/pods`, podOf(`web-${node}`, node, labels))
       const services = await api.get<{ items: { metadata: { name: string } }[] }>(`${namespace}/services`)
       if (!services.items.some(({ metadata }) => metadata.name === 'web'))
         await api.create(`${namespace}/services`, serviceOf(address, shared !== undefined))
