@@ -8,22 +8,23 @@ import { basename, dirname } from 'node:path'
  * old one would hear nothing more. Events that arrive during a run are answered by one further run.
  */
 
-/** Runs `act` at once and after each change, until the process ends. */
+/** Runs `act` at once and after each change, until it throws or the process ends. */
 export async function watchFiles(files: readonly string[], act: () => Promise<void>): Promise<never> {
+  const stop = new AbortController()
   const byFolder = Map.groupBy(files, (file) => dirname(file))
   let wake = () => {}
   let isDue = true
-  const follow = async (folder: string, names: ReadonlySet<string>) => {
-    for await (const { filename } of watch(folder)) {
+
+  async function follow(folder: string, names: ReadonlySet<string>): Promise<never> {
+    for await (const { filename } of watch(folder, { signal: stop.signal })) {
       if (filename !== null && !names.has(filename)) continue
       isDue = true
       wake()
     }
+    throw new Error(`${folder} can no longer be watched`)
   }
-  const watching = [...byFolder].map(([folder, list]) =>
-    follow(folder, new Set(list.map((file) => basename(file)))),
-  )
-  const run = async (): Promise<never> => {
+
+  async function run(): Promise<never> {
     for (;;) {
       if (isDue) {
         isDue = false
@@ -31,6 +32,13 @@ export async function watchFiles(files: readonly string[], act: () => Promise<vo
       } else await new Promise<void>((resolve) => (wake = resolve))
     }
   }
-  await Promise.race([run(), ...watching])
-  throw new Error('a watched folder is gone')
+
+  const following = [...byFolder].map(([folder, list]) =>
+    follow(folder, new Set(list.map((file) => basename(file)))),
+  )
+  try {
+    return await Promise.race([run(), ...following])
+  } finally {
+    stop.abort()
+  }
 }
