@@ -33,6 +33,7 @@ interface VerifyCommandOptions {
   strict?: boolean
   list?: boolean
   watch?: boolean
+  exhaustive?: boolean
 }
 
 const exitCodes = { ok: 0, violated: 1, undecided: 2 } as const
@@ -52,6 +53,7 @@ export function verifyCommand(): Command {
     )
     .addOption(new Option('--format <format>', 'how the report is written').choices(formats))
     .option('--out <file>', 'write the report to a file, and the text to the terminal')
+    .option('--exhaustive', 'try every prefix in a plan of any size: minutes for thousands of devices')
     .option('--strict', 'exit with 1 on warnings as well')
     .option('--list', 'print the checks and what they find')
     .option('--watch', 'judge again whenever the intent changes')
@@ -102,16 +104,19 @@ async function judge(file: string, wanted: Wanted, options: VerifyCommandOptions
 async function verifyFile(
   file: string,
   wanted: Wanted,
-  { strict = false, only }: VerifyCommandOptions,
+  { strict = false, only, exhaustive = false }: VerifyCommandOptions,
   output: Output,
 ): Promise<VerifyReport> {
   const input = await readInput(file, output)
   const { report, problems } = await createProgress().during('verifying', () =>
-    verifyPlan(input, {
-      ...wanted,
-      strict,
-      warnings: only === undefined ? input.warnings : [],
-    }),
+    verifyPlan(
+      { ...input, ...(exhaustive && { exactLimit: Number.POSITIVE_INFINITY }) },
+      {
+        ...wanted,
+        strict,
+        warnings: only === undefined ? input.warnings : [],
+      },
+    ),
   )
   settleDiagnostics(problems, file, output)
   if (report === null) throw new Error(`${file} gave neither a verdict nor an error`)

@@ -354,6 +354,18 @@ test.each(defects)('%s: %s', (_defect, check, plant) => {
   if (check !== 'capacity-exhausted') for (const name of devices.slice(0, 1)) expect(message).toContain(name)
 })
 
+test.each(defects)('%s: %s, with one prefix of each kind as in large plans', (_defect, check, plant) => {
+  const plan = structuredClone(base.plan)
+  plant(plan)
+  const found = (exactLimit: number) =>
+    verifyPlan({ ...base, plan, exactLimit }).report!.findings.map(
+      (finding) => `${finding.check} ${finding.severity}`,
+    )
+
+  expect(found(0).some((text) => text.startsWith(check))).toBe(true)
+  expect(new Set(found(0))).toEqual(new Set(found(300)))
+})
+
 test('what is found in an edited plan is found in its report without an intent as well', () => {
   const plan = structuredClone(base.plan)
   session(plan, 'dc1-spine1', 'dc1-compute1-leaf1').bfd = null

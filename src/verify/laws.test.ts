@@ -117,3 +117,28 @@ test('a verdict does not depend on the order of devices and sessions', () => {
     { numRuns: 10, interruptAfterTimeLimit: 10_000 },
   )
 })
+
+const endpoint = fc.constantFrom('dc0.nodes', 'dc0.pods', 'dc0.services', 'dc0.switches', 'services')
+const statement = fc.oneof(
+  fc
+    .record({ from: endpoint, to: endpoint, minimumWidth: fc.integer({ min: 1, max: 3 }) })
+    .map((reach) => ({ reach })),
+  fc.record({ from: endpoint, to: endpoint }).map((isolate) => ({ isolate })),
+)
+
+test('one prefix of each kind finds and judges what every prefix does', () => {
+  fc.assert(
+    fc.property(fabric, statement, (sketch, expectation) => {
+      const input = inputOfIntent({ ...intentOf(sketch), expect: [expectation] })
+      const answer = (exactLimit: number) => {
+        const { findings, judgements } = verifyPlan({ ...input, exactLimit }).report!
+        return {
+          checks: new Set(findings.map(({ check, severity }) => `${check} ${severity}`)),
+          verdicts: judgements.map(({ verdict }) => verdict),
+        }
+      }
+      expect(answer(0)).toEqual(answer(1000))
+    }),
+    { numRuns: 20, interruptAfterTimeLimit: 12_000 },
+  )
+})

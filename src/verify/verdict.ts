@@ -107,7 +107,7 @@ function carryRoutes(
     return { coverage: null, shared: null, undecided: [`routes and expectations: ${missing.message}`] }
   }
   const shared: Covering[] = []
-  const coverage = visitSpreads(context.routed, (spread) => {
+  const coverage = visitSpreads(context.routed, context.isExact, (spread) => {
     if (spread.kind === 'aggregate' || spread.kind === 'external') {
       shared.push({ prefix: spread.prefix, selections: spread.selections })
     }

@@ -11,13 +11,20 @@ export interface VerifyInput {
   /** Null when a plan is verified that came without its intent. */
   intent?: Intent | null
   locate?: (path: string) => SourcePosition | undefined
+  /** Up to so many devices every prefix is tried; 300 when left out. */
+  exactLimit?: number
 }
+
+/** Every prefix of such a plan takes a second or two; beyond it one of each kind has to do. */
+const defaultExactLimit = 300
 
 export interface VerifyContext {
   readonly plan: Plan
   readonly intent: Intent | null
   readonly devices: ReadonlyMap<string, Device>
   readonly network: Network
+  /** Every prefix is tried, not one of each kind. */
+  readonly isExact: boolean
   /** The network without sessions that stay down: what routes can travel over. */
   readonly routed: Network
   readonly locate: (path: string) => SourcePosition | undefined
@@ -26,7 +33,12 @@ export interface VerifyContext {
 }
 
 /** Prepares a plan for the checks. */
-export function openContext({ plan, intent = null, locate = () => undefined }: VerifyInput): VerifyContext {
+export function openContext({
+  plan,
+  intent = null,
+  locate = () => undefined,
+  exactLimit = defaultExactLimit,
+}: VerifyInput): VerifyContext {
   let overrides: ReturnType<typeof readOverrides> | null = null
   const network = buildNetwork(plan)
   return {
@@ -34,6 +46,7 @@ export function openContext({ plan, intent = null, locate = () => undefined }: V
     intent,
     devices: new Map(plan.devices.map((device) => [device.name, device])),
     network,
+    isExact: plan.devices.length <= exactLimit,
     routed: withoutDead(plan, network),
     locate,
     pathOfSetting(devices, key, otherwise) {

@@ -11,7 +11,7 @@ import type { Device } from '../../plan/model.ts'
 import { plural, type VerifyContext } from '../checks/context.ts'
 import { kindsOfDevices } from '../routes/kinds.ts'
 import { setsHolding } from '../routes/prefix-sets.ts'
-import { exactLimit, originsOf } from '../routes/spreads.ts'
+import { originsOf } from '../routes/spreads.ts'
 import { propagate } from '../simulate/propagate.ts'
 import { type Destination, destinationsOf, sourcesOf } from './endpoints.ts'
 import { type Covering, Forwarding } from './forwarding.ts'
@@ -158,7 +158,7 @@ function routeTo(context: VerifyContext, { address, prefix, origins, owner }: De
     selections: propagate(context.routed, announcedAs, origins ?? originsOf(context.plan, announcedAs)),
   }
   // Enough for small plans, where the same addresses are asked for again and again; little in a large one.
-  if (context.plan.devices.length <= exactLimit) known.set(key, route)
+  if (context.isExact) known.set(key, route)
   return route
 }
 
@@ -219,8 +219,8 @@ function nothingToJudge(
 }
 
 /** One destination of each kind, where there are too many to try all. */
-function samplerOf({ plan }: VerifyContext): (destinations: Destination[]) => Destination[] {
-  if (plan.devices.length <= exactLimit) return (all) => all
+function samplerOf({ plan, isExact }: VerifyContext): (destinations: Destination[]) => Destination[] {
+  if (isExact) return (all) => all
   const kinds = kindsOfDevices(plan)
   return (all) => {
     const chosen = new Map<string, Destination>()

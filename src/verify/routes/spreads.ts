@@ -1,7 +1,7 @@
 /**
  * Carries one prefix of every kind through the plan: what the route checks look at.
  *
- * In a plan of up to {@link exactLimit} devices that is every prefix. In a larger one prefixes that come from devices
+ * In a plan of up to 300 devices (see checks/context.ts) that is every prefix. In a larger one prefixes that come from devices
  * with the same role and the same configuration, seen one session far, and that lie in the same prefix sets, travel
  * alike, and one stands for all of them: the cost then follows the number of kinds, not of nodes. Service addresses are
  * in no plan; one of each scope is tried from one node of each kind.
@@ -16,9 +16,6 @@ import { kindsOfDevices } from './kinds.ts'
 import { type Offer, refusedOffers } from './offers.ts'
 import { setsHolding } from './prefix-sets.ts'
 import type { RouteKind, Spread } from './spread.ts'
-
-/** Up to so many devices every prefix is carried. */
-export const exactLimit = 300
 
 export interface Coverage {
   /** Prefixes of the plan that were carried through it. */
@@ -38,10 +35,10 @@ interface Sample {
 }
 
 /** Hands every sampled route to `visit`, specific prefixes before aggregates and defaults, which depend on them. */
-export function visitSpreads(network: Network, visit: (spread: Spread) => void): Coverage {
+export function visitSpreads(network: Network, isExact: boolean, visit: (spread: Spread) => void): Coverage {
   const { plan } = network
   const originations = collect(plan)
-  const sampled = sample(plan, originations)
+  const sampled = sample(plan, originations, isExact)
   const holders = new AggregateWatch(originations.aggregates.keys())
   const defaults = new DefaultWatch(network)
   const carry = (entry: Sample, injected: readonly Adjacency[] = []) => {
@@ -115,8 +112,7 @@ export function originsOf(plan: Plan, prefix: string): ReadonlyMap<string, Route
   return collect(plan).specific.get(prefix)?.origins ?? new Map()
 }
 
-function sample(plan: Plan, { specific }: Originations): Sample[] {
-  const isExact = plan.devices.length <= exactLimit
+function sample(plan: Plan, { specific }: Originations, isExact: boolean): Sample[] {
   const kinds = kindsOfDevices(plan)
   const seen = new Set<string>()
   const samples: Sample[] = []
