@@ -1,7 +1,10 @@
 /** Laws of verification over random intents: a plan that Weft made has no errors, and verifying changes nothing. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { contains, parsePrefix } from '../net/prefix.ts'
+import type { Plan } from '../plan/model.ts'
 import { inputOfIntent } from './checks/examples.fixture.ts'
+import { type ExpectedTables, expectedRoutes } from './simulate/expected-routes.ts'
 import { verifyPlan } from './verdict.ts'
 
 const site = fc.record({
@@ -92,7 +95,7 @@ test('no check finds an error in a plan that Weft made', () => {
       expect(report!.coverage!.carried).toBe(report!.coverage!.prefixes)
       expect(JSON.stringify(input.plan)).toBe(before)
     }),
-    { numRuns: 25, interruptAfterTimeLimit: 15_000 },
+    { numRuns: 15, interruptAfterTimeLimit: 6_000 },
   )
 })
 
@@ -114,7 +117,7 @@ test('a verdict does not depend on the order of devices and sessions', () => {
       }
       expect(count(turned)).toEqual(count(input))
     }),
-    { numRuns: 10, interruptAfterTimeLimit: 10_000 },
+    { numRuns: 6, interruptAfterTimeLimit: 4_000 },
   )
 })
 
@@ -139,6 +142,50 @@ test('one prefix of each kind finds and judges what every prefix does', () => {
       }
       expect(answer(0)).toEqual(answer(1000))
     }),
-    { numRuns: 20, interruptAfterTimeLimit: 12_000 },
+    { numRuns: 10, interruptAfterTimeLimit: 5_000 },
+  )
+})
+
+/** Does a packet arrive over every choice of next hops? By the whole tables, in the plainest way. */
+function arrives(tables: ExpectedTables, from: string, address: string, hops = 0): boolean {
+  const inner = parsePrefix(address)
+  const [best] = [...tables.get(from)!]
+    .filter(([prefix]) => contains(parsePrefix(prefix), inner))
+    .toSorted(([a], [b]) => parsePrefix(b).length - parsePrefix(a).length)
+  if (best === undefined || hops > 20) return false
+  const [prefix, route] = best
+  if (route.local) return prefix === address
+  return route.nextHops.every(({ device }) => arrives(tables, device, address, hops + 1))
+}
+
+function reachesEverywhere(plan: Plan, tables: ExpectedTables, from: string, to: string): boolean {
+  const isV6 = (text: string) => text.includes(':')
+  return plan.devices
+    .filter((device) => device.role === 'node' && device.site === from)
+    .every((source) =>
+      plan.devices
+        .filter(
+          (device) =>
+            (to === 'nodes') === (device.role === 'node') && device.site === 'dc0' && device !== source,
+        )
+        .flatMap((device) => device.loopbacks)
+        .filter((address) => source.loopbacks.some((own) => isV6(own) === isV6(address)))
+        .every((address) => arrives(tables, source.name, address)),
+    )
+}
+
+test('who reaches whom is what the tables of all routers say', () => {
+  fc.assert(
+    fc.property(fabric, fc.constantFrom('nodes', 'switches'), (sketch, segment) => {
+      const from = `dc${sketch.sites.length - 1}`
+      const reach = { from: `${from}.nodes`, to: `dc0.${segment}` }
+      const input = inputOfIntent({ ...intentOf(sketch), expect: [{ reach }] })
+      const [judgement] = verifyPlan(input, { checks: [] }).report!.judgements
+      fc.pre(judgement!.verdict !== 'undecided')
+
+      const holds = reachesEverywhere(input.plan, expectedRoutes(input.plan), from, segment)
+      expect(judgement!.verdict).toBe(holds ? 'ok' : 'violated')
+    }),
+    { numRuns: 10, interruptAfterTimeLimit: 5_000 },
   )
 })
