@@ -313,10 +313,11 @@ test.each([0, 30, 80, 150, 400])(
     const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
+    const closed = once(child, 'close')
     await once(child.stdout, 'data')
     await delay(afterMs)
     child.kill('SIGKILL')
-    await once(child, 'close')
+    await closed
 
     await healAll(lab)
     await untilAsPlanned()
