@@ -70,6 +70,10 @@ function printStatus(status: LabStatus, limit: number, output: Output): void {
     if (differences.length > limit) output.print(`… and ${differences.length - limit} more (--all)`)
     output.print('')
   }
+  if (status.isHalfApplied)
+    output.print(
+      'a change was being applied and is not complete: run "weft lab apply" again, with any intent',
+    )
   for (const { id, spec } of faults) output.print(`fault in force: ${id}  ${describeFault(spec)}`)
   output.print(
     formatTable(status.roles, [

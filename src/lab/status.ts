@@ -30,6 +30,8 @@ export interface LabStatus {
   dynamicRoutes: number
   relaxedBfd: RelaxedBfd[]
   faults: ActiveFault[]
+  /** A change was being applied and did not come to its end. */
+  isHalfApplied: boolean
 }
 
 export interface RoleStatus {
@@ -91,6 +93,7 @@ export async function readStatus(lab: string): Promise<LabStatus> {
       dynamicRoutes: devices.reduce((sum, device) => sum + device.dynamic, 0),
       relaxedBfd: state.relaxedBfd,
       faults: state.faults,
+      isHalfApplied: state.applying !== undefined,
     }
   } finally {
     reader.close()

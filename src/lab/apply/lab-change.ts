@@ -118,7 +118,7 @@ function cableChanges(
 }
 
 /** How a cable is known: by its two ports. */
-export function cableKey([a, b]: Cable): string {
+function cableKey([a, b]: Cable): string {
   return `${a.device} ${a.interface}--${b.device} ${b.interface}`
 }
 

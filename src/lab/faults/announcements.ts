@@ -29,7 +29,7 @@ export async function settleAnnouncements(
 }
 
 /** Which prefixes a running configuration announces because of a fault. */
-export function readAnnouncements(running: string): Set<string> {
+function readAnnouncements(running: string): Set<string> {
   const entries = running.matchAll(
     new RegExp(`^ip(?:v6)? prefix-list ${listName} seq \\d+ permit (\\S+)$`, 'gm'),
   )

@@ -37,7 +37,7 @@ export function describeFault(spec: FaultSpec): string {
 }
 
 /** 1500 ms as `1.5 s`. */
-export function formatMilliseconds(milliseconds: number): string {
+function formatMilliseconds(milliseconds: number): string {
   return milliseconds >= 1000 ? `${milliseconds / 1000} s` : `${milliseconds} ms`
 }
 

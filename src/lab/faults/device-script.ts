@@ -6,7 +6,7 @@ import type { DeviceEffects } from './effects.ts'
  */
 
 /** Table in which everything dropped on purpose is dropped; its rules carry the ids of their faults. */
-export const dropTable = 'weft_fault'
+const dropTable = 'weft_fault'
 
 /**
  * @param touched ports and rules that may have to change
