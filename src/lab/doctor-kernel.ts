@@ -44,8 +44,8 @@ const trials: Trial[] = [
   {
     name: 'ECMP by ports',
     isNeeded: true,
-    mend: 'a kernel with CONFIG_IP_ROUTE_MULTIPATH',
-    attempt: (a) => applySysctls({ 'net.ipv4.fib_multipath_hash_policy': 1 }, { namespace: a }),
+    mend: 'Linux 5.14 or later with CONFIG_IP_ROUTE_MULTIPATH',
+    attempt: (a) => applySysctls({ 'net.ipv4.fib_multipath_hash_policy': 3 }, { namespace: a }),
   },
   {
     name: 'ECMP seed per device',

@@ -5,6 +5,7 @@ import type { TrafficResult } from '../../src/lab/drills/result.ts'
 import { healAll, injectFault } from '../../src/lab/faults/faults.ts'
 import { namespaceOf } from '../../src/lab/names.ts'
 import { pingMesh } from '../../src/lab/ping-mesh.ts'
+import { HostCapture } from '../../src/lab/probe/host-capture.ts'
 import { startTraffic, type TrafficSpec } from '../../src/lab/probe/traffic.ts'
 import type { LabState } from '../../src/lab/state.ts'
 import { takeDown } from '../../src/lab/teardown.ts'
@@ -162,6 +163,39 @@ test('the kernels’ hash foretells the path of every flow, and flows can be lai
   expect(passing('dc1-spine2')).toBeGreaterThanOrEqual(2)
   expect(passing('dc1-compute2-leaf1')).toBeGreaterThanOrEqual(2)
   expect(result?.flows.every((flow) => flow.pathBefore.at(-1) === far)).toBe(true)
+})
+
+test('TCP takes the ways that are foretold as well, and can be laid over a device', async () => {
+  const spines = ['dc1-spine1', 'dc1-spine2'].map((device) => ({
+    device,
+    capture: new HostCapture({
+      namespace: namespaceOf(lab, device),
+      protocol: 'tcp',
+      filter: `dst port ${port}`,
+    }),
+  }))
+  await Promise.all(spines.map(({ capture }) => capture.start()))
+  const run = await startTraffic(state, [
+    traffic({
+      protocol: 'tcp',
+      flows: 24,
+      packetsPerSecond: 480,
+      spread: 'cover',
+      through: { devices: ['dc1-spine2'] },
+    }),
+  ])
+  await wait(300)
+  const [result] = await run.stop(Date.now())
+  await Promise.all(spines.map(({ capture }) => capture.stop()))
+
+  expect(run.uncovered).toEqual([])
+  expect(result?.flows).toHaveLength(24)
+  for (const { device, capture } of spines) {
+    const seen = new Set(capture.packets().map(({ sourcePort }) => String(sourcePort)))
+    const foretold = result?.flows.filter((flow) => flow.pathBefore.includes(device)).map(({ id }) => id)
+    expect([...seen].toSorted()).toEqual(foretold?.toSorted())
+    expect(seen.size).toBeGreaterThan(1)
+  }
 })
 
 test('trace names the device that forwards otherwise than planned', async () => {

@@ -24,6 +24,8 @@ const packetBytes = 420
 export interface HostCaptureOptions {
   /** Default: the one that this process is in. */
   namespace?: string
+  /** Default: udp. */
+  protocol?: 'udp' | 'tcp'
   /** In tcpdump's language, beside what probes send. */
   filter?: string
 }
@@ -35,8 +37,8 @@ export class HostCapture {
   readonly #listening: Promise<void>
   #stderr = ''
 
-  constructor({ namespace, filter }: HostCaptureOptions = {}) {
-    const probes = `udp portrange ${firstProbePort}-${lastProbePort}`
+  constructor({ namespace, protocol = 'udp', filter }: HostCaptureOptions = {}) {
+    const probes = `${protocol} portrange ${firstProbePort}-${lastProbePort}`
     const [command, ...args] = inNamespace(namespace, [
       'tcpdump',
       ...['-i', 'any', '-y', 'LINUX_SLL2'],

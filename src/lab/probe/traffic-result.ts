@@ -38,7 +38,8 @@ export function summarizeTraffic(
       outageMs: flow.longestGapMs,
       gaps: flow.gaps.map(({ fromMs, toMs }) => ({ fromMs: fromMs - zeroAt, toMs: toMs - zeroAt })),
       pathBefore: before[index]?.devices ?? [],
-      pathAfter: after[index]?.devices ?? [],
+      // A connection that was opened again has another port and another way.
+      pathAfter: flow.reset > 0 ? [] : (after[index]?.devices ?? []),
       reset: flow.reset,
       stalled: flow.stalled,
     })),

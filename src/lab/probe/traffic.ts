@@ -8,7 +8,7 @@ import { type Candidate, chooseCovering, findUncovered } from './cover.ts'
 import { firstProbePort, lastProbePort } from './host-capture.ts'
 import { addressOfHost, familyOf, hostOfAddress } from './hosts.ts'
 import { startStealMeter } from './machine-load.ts'
-import { type FlowPath, followFlows } from './path.ts'
+import { type FlowPath, followFlows, isForetold } from './path.ts'
 import { type FlowRun, openProbe, type ProbeHost } from './probe-host.ts'
 import { type MeasuredGroup, summarizeTraffic } from './traffic-result.ts'
 
@@ -34,8 +34,8 @@ export interface TrafficSpec {
   /** Of the whole group; of HTTP, requests. */
   packetsPerSecond: number
   /**
-   * `cover`: source ports are chosen so that every path of interest carries a flow. UDP only: nobody can tell which way
-   * a TCP connection will take in a lab. Default `any`.
+   * `cover`: source ports are chosen so that every path of interest carries a flow. UDP and TCP over IPv4; requests
+   * come from a new port each time. Default `any`.
    */
   spread?: 'any' | 'cover'
   /** What must carry flows, with `cover`: these devices and link ids; every path when absent. */
@@ -119,8 +119,7 @@ class TrafficSession implements TrafficRun {
           flows,
           packetsPerSecond,
           ...(source === undefined ? {} : { source }),
-          // A connection may not leave from a port that an earlier one has left from a moment ago.
-          ...(protocol === 'udp' ? { sourcePorts } : {}),
+          sourcePorts,
         })
         return { spec, source, destination, run }
       }),
@@ -199,8 +198,8 @@ class TrafficSession implements TrafficRun {
     await Promise.all(
       [...listeners.values()].map(({ host, address, port }) => this.#probe(host).echo(address, port)),
     )
-    // After a retransmission Linux gives a connection another hash, and in a lab with it another path: it would mend
-    // what no network mends. On a wire that hash means nothing.
+    // After a retransmission Linux gives a connection another hash, and pods' nodes would take another way for it: that
+    // mends what no network mends. On a wire this hash means nothing.
     const hosts = new Set(specs.filter(({ protocol }) => protocol !== 'udp').map(({ from }) => from))
     await Promise.all(
       [...hosts, ...[...listeners.values()].map(({ host }) => host)].map((host) =>
@@ -215,7 +214,7 @@ class TrafficSession implements TrafficRun {
     const ports = this.#takePorts(
       spec.spread === 'cover' ? Math.min(mostCandidates, spec.flows * candidatesPerFlow) : spec.flows + 8,
     )
-    if (spec.spread !== 'cover' || spec.protocol !== 'udp' || source === undefined) return ports
+    if (spec.spread !== 'cover' || !isFollowed(spec, destination) || source === undefined) return ports
     const paths = await followFlows(
       this.#state,
       ports.map((sourcePort) => keyOf(spec, source, destination, sourcePort)),
@@ -236,7 +235,7 @@ class TrafficSession implements TrafficRun {
   }
 
   async #follow({ spec, source, destination, run }: Omit<Group, 'before'>): Promise<FlowPath[]> {
-    if (spec.protocol !== 'udp' || source === undefined) return []
+    if (!isFollowed(spec, destination) || source === undefined) return []
     return await followFlows(
       this.#state,
       run.sourcePorts.map((sourcePort) => keyOf(spec, source, destination, sourcePort)),
@@ -244,12 +243,17 @@ class TrafficSession implements TrafficRun {
   }
 }
 
+/** Flows that keep their ports, in a family whose ways kernels tell. */
+function isFollowed({ protocol }: TrafficSpec, destination: string): boolean {
+  return protocol !== 'http' && isForetold(destination)
+}
+
 function keyOf(spec: TrafficSpec, source: string, destination: string, sourcePort: number) {
   return {
     from: spec.from,
     source,
     destination,
-    protocol: 'udp' as const,
+    protocol: spec.protocol === 'tcp' ? ('tcp' as const) : ('udp' as const),
     sourcePort,
     destinationPort: spec.port,
   }
