@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander'
 import { WeftError } from '../diagnostics/error.ts'
+import type { Plan } from '../plan/model.ts'
 import { FailureAnalyst } from '../verify/failures/analysis.ts'
 import { type Domain, domains } from '../verify/failures/failure.ts'
 import type { Outage } from '../verify/failures/outage.ts'
@@ -9,8 +10,10 @@ import {
   type FailureReport,
   reportFailures,
 } from '../verify/failures/report.ts'
+import { reverifyChange } from '../verify/failures/reverify.ts'
 import { isUserTraffic } from '../verify/failures/tally.ts'
 import { type Output, openOutput, paint } from './output.ts'
+import { readBase } from './plan-diff.ts'
 import { createProgress } from './progress.ts'
 import { formatTable } from './table.ts'
 import { readPlanOf } from './verify-input.ts'
@@ -20,6 +23,7 @@ interface FailureCommandOptions {
   domain: Domain[]
   exhaustive?: boolean
   minimumWidth: number
+  since?: string
   all?: boolean
 }
 
@@ -52,6 +56,12 @@ export function verifyFailuresCommand(): Command {
     )
     .addOption(new Option('--classes', 'by symmetry class, proved (the default)').conflicts('exhaustive'))
     .option('--exhaustive', 'every failure and every prefix by itself: slow beyond a few hundred devices')
+    .addOption(
+      new Option(
+        '--since <base>',
+        'play only sites that changed since a plan (JSON) or a git revision',
+      ).conflicts('exhaustive'),
+    )
     .option('--all', 'print every class, not the first ones')
     .addHelpText(
       'after',
@@ -63,23 +73,52 @@ Examples:
   weft verify failures                                  every link and every device
   weft verify failures --domain rack,plane,site         what shares a fate
   weft verify failures --k 2 --minimum-width 1          every two at once, by class
+  weft verify failures --since main                     what this branch can have changed
   weft verify failures -o json | jq '.results[] | select(.verdict != "ok")'`,
     )
     .action(async (file: string, options: FailureCommandOptions, command: Command) => {
       const output = openOutput(command)
       const plan = await readPlanOf(file, output)
-      const { k, domain, exhaustive = false } = options
-      const report = await createProgress().during('playing failures', () => {
-        const analyst = new FailureAnalyst(plan, { exhaustive })
-        return reportFailures(
-          analyst.analyse({ domains: domain, count: k === '1' ? 1 : 2 }),
-          options.minimumWidth,
-        )
-      })
+      const report = await findReport(file, plan, options, output)
+      if (report === null) return
       if (output.format === 'json') output.printJson(report)
       else printReport(report, options.all ? Number.POSITIVE_INFINITY : most, output)
       process.exitCode = exitCodes[report.verdict]
     })
+}
+
+/** Null when nothing changed since the base, which has been said. */
+async function findReport(
+  file: string,
+  plan: Plan,
+  { k, domain, exhaustive = false, minimumWidth, since }: FailureCommandOptions,
+  output: Output,
+): Promise<FailureReport | null> {
+  const progress = createProgress()
+  if (since === undefined) {
+    return await progress.during('playing failures', () => {
+      const analyst = new FailureAnalyst(plan, { exhaustive })
+      return reportFailures(analyst.analyse({ domains: domain, count: k === '1' ? 1 : 2 }), minimumWidth)
+    })
+  }
+  if (k === '2') {
+    throw new WeftError('WEFT_USAGE', '--since plays single failures', {
+      hint: 'leave out --since, or --k 2',
+      exitCode: 2,
+    })
+  }
+  const base = await readBase(file, since, output)
+  const { sites, report } = await progress.during('playing failures', () =>
+    reverifyChange(base.plan, plan, { domains: domain, minimumWidth }),
+  )
+  if (report === null) {
+    const text = `nothing changed since ${base.name}`
+    if (output.format === 'json') output.printJson({ verdict: 'ok', sites })
+    else output.print(text)
+    return null
+  }
+  output.note(`changed since ${base.name}: ${sites.join(', ')}; failures of other sites are as before`)
+  return report
 }
 
 function printReport(report: FailureReport, limit: number, output: Output): void {
