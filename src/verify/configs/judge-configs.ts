@@ -66,7 +66,7 @@ export function judgeConfigs(
   const overLimit = plane.overLimit()
   findings.push(...overLimit.map((found) => limitFinding(routers, found)))
   if (overLimit.length > 0) plane = controlPlaneOf(withoutSessions(routers, overLimit), cabling)
-  findings.push(...stability(plane), ...silentSessions(routers, plane))
+  findings.push(...stability(plane), ...silentSessions(routers, plane), ...sharedRemovals(routers, plane))
   const unsupported = [...routers.flatMap(({ raw }) => raw.unsupported), ...cabling.problems]
   const statements = routers.reduce((sum, { raw }) => sum + raw.statements, 0)
   const isOpen = unsupported.length > 0 || findings.some(({ kind }) => kind === 'open')
@@ -317,6 +317,29 @@ function silentSessions(routers: readonly ReadRouter[], plane: ControlPlane): Co
         finding('no policy', entry, 'violated', raw.lines.get(`neighbor ${side.neighbor.id}`) ?? null, {
           message: `the session with ${side.remote.router.name} comes up and passes nothing ${lacking.join(', ')}: no policy, and RFC 8212 is in force${raw.options.has('requiresPolicy') ? '' : ` (default of the ${router.profile} profile)`}`,
           mend: 'give the neighbour route-map in and out, or write "no bgp ebgp-requires-policy" and mean it',
+        }),
+      ]
+    })
+  })
+}
+
+/** FRR keeps the receiver's own number in the path, but of neighbours that it serves together only that of the first. */
+function sharedRemovals(routers: readonly ReadRouter[], plane: ControlPlane): ConfigFinding[] {
+  return routers.flatMap((entry) => {
+    const removing = (plane.sides.get(entry.router.name) ?? []).filter(({ neighbor }) =>
+      (['ipv4', 'ipv6'] as const).some(
+        (family) => (neighbor.families[family]?.removePrivateAs ?? 'no') !== 'no',
+      ),
+    )
+    const groups = Map.groupBy(removing, ({ neighbor }) =>
+      JSON.stringify([neighbor.group, neighbor.families]),
+    )
+    return [...groups.values()].flatMap((group) => {
+      if (new Set(group.map(({ remote }) => remote.router.asn)).size < 2) return []
+      return [
+        finding('remove-private-AS', entry, 'open', null, {
+          message: `remove-private-AS towards ${group.map(({ remote }) => remote.router.name).join(', ')}, of different AS numbers: which of these FRR keeps in paths depends on which session came up first`,
+          mend: 'give them filters of their own, so that FRR does not serve them together',
         }),
       ]
     })

@@ -3,7 +3,8 @@
  *
  * FRR's habits that matter: a list that does not exist matches nothing, and used directly as a neighbour's filter
  * denies everything; a route that no entry matches is denied; a standard community list entry with several communities
- * wants all of them; a list that ends without a match denies; `call` must permit, and keeps what it set; prefix-list
+ * wants all of them; a list that ends without a match denies; `call` must permit, and keeps what it set; after
+ * `on-match next` the last entry looked at decides, so that a route which only the first matched is denied; prefix-list
  * entries without `ge` and `le` match one length only.
  */
 import { contains, type Prefix, parsePrefix } from '../../net/prefix.ts'
@@ -55,7 +56,11 @@ export function applyRouteMap(
   let from = 0
   for (const entry of entries) {
     if (entry.sequence < from) continue
-    if (!entry.matches.every((term) => matches(router, term, current, context))) continue
+    if (!entry.matches.every((term) => matches(router, term, current, context))) {
+      // Whoever was told to go on needs a further match: without one the route is denied after all.
+      result = { route: null, entry: null }
+      continue
+    }
     const decided = { map: name, sequence: entry.sequence, action: entry.action }
     if (entry.action === 'deny') return { route: null, entry: decided }
     const changed = permit(router, entry, current, context, depth)
