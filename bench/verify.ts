@@ -2,7 +2,7 @@
  * Plans, verifies and plays every single failure of fabrics of 1,000 devices and up, and prints seconds and memory beside
  * the limits; then what re-verifying one changed rack takes.
  *
- *   node bench/verify.ts [name]
+ *   node bench/verify.ts [1k|10k|50k|100k|cross-check]
  *
  * Each size runs in a process of its own, so that its memory is its own. On a shared machine the seconds of processor time
  * say more than those of the clock, so both are printed.
@@ -15,8 +15,10 @@ import { emptyLock, type Lock } from '../src/plan/lock.ts'
 import type { Plan } from '../src/plan/model.ts'
 import { planFabric } from '../src/plan/plan-fabric.ts'
 import { FailureAnalyst } from '../src/verify/failures/analysis.ts'
+import { classifyFailures, listFailures } from '../src/verify/failures/failure.ts'
 import { reportFailures } from '../src/verify/failures/report.ts'
 import { reverifyChange } from '../src/verify/failures/reverify.ts'
+import { fastTables, plainTables } from '../src/verify/failures/tables.fixture.ts'
 import { verifyPlan } from '../src/verify/verdict.ts'
 
 interface Size {
@@ -38,7 +40,8 @@ const sizes: Record<string, Size> = {
 
 const [wanted] = process.argv.slice(2)
 const size = wanted === undefined ? undefined : sizes[wanted]
-if (size !== undefined) measure(size)
+if (wanted === 'cross-check') crossCheck()
+else if (size !== undefined) measure(size)
 else for (const name of Object.keys(sizes)) console.log(runAlone(name))
 
 function runAlone(name: string): string {
@@ -74,6 +77,28 @@ function measure({ title, sites, racks, nodes, limitSeconds }: Size): void {
       `  load ${loadavg()[0]!.toFixed(1)}`,
     ].join('\n'),
   )
+}
+
+/** One failure of each class of 1,000 devices in two sites: every table of every device against the plain simulation. */
+function crossCheck(): void {
+  const { plan } = planOf(intentText(2, 22, 20), emptyLock)
+  const analyst = new FailureAnalyst(plan)
+  const failures = listFailures(analyst.network, ['link', 'device', 'rack', 'plane', 'site'])
+  const chosen = classifyFailures(analyst.symmetry, analyst.network, failures).map(
+    ({ failures: [first] }) => first!,
+  )
+  let [entries, differing] = [0, 0]
+  for (const failure of chosen) {
+    const [fast] = fastTables(plan, [failure])
+    const plain = plainTables(plan, failure)
+    entries += plain.size
+    for (const key of new Set([...plain.keys(), ...fast!.keys()]))
+      if (plain.get(key) !== fast!.get(key)) differing++
+  }
+  console.log(
+    `${plan.devices.length} devices, one failure of each of ${chosen.length} classes: ${entries} table entries, ${differing} differ`,
+  )
+  if (differing > 0) process.exitCode = 1
 }
 
 interface Lap {
