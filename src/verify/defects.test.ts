@@ -373,3 +373,15 @@ test('what is found in an edited plan is found in its report without an intent a
 
   expect(report!.findings).toMatchObject([{ check: 'bfd-missing', others: 0, at: null, path: 'bfd.fabric' }])
 })
+
+test('a leaf that does not reflect leaves the nodes of its rack without each other', () => {
+  const ibgp = inputOfIntent({ ...baseIntent, bgp: { attachment: 'ibgp' } })
+  const plan = structuredClone(ibgp.plan)
+  for (const { type, a } of plan.sessions) if (type === 'ibgp') a.routeReflectorClient = false
+
+  expect(verifyPlan(ibgp).report!.findings).toEqual([])
+  expect(verifyPlan({ ...ibgp, plan }).report!.findings[0]).toMatchObject({
+    check: 'route-missing',
+    message: expect.stringMatching(/^dc1-compute1-n2 has no route to 10\.10\.19\.1\/32 .* dc1-compute1-n1/),
+  })
+})

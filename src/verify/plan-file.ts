@@ -120,12 +120,15 @@ const expectation = z.discriminatedUnion('kind', [
   }),
 ])
 
+const linkEnd = z.looseObject({ device: text, interface: text })
+
 const planShape = z.looseObject({
   name: text,
   frr: z.looseObject({ major: integer, minor: integer }),
   ecmpHash: z.enum(['l3', 'l4', 'inner']),
   sites: z.array(z.looseObject({ name: text, nodes: z.array(prefix), services: z.array(pool) })),
   devices: z.array(device).min(1),
+  links: z.array(z.looseObject({ id: text, class: linkClass, a: linkEnd, b: linkEnd })),
   sessions: z.array(session),
   policies: z.record(text, z.looseObject({ terms: z.array(term) })),
   prefixSets: z.record(text, z.looseObject({ entries: z.array(prefixEntry) })),

@@ -28,9 +28,14 @@ export interface VerifyContext {
   /** The network without sessions that stay down: what routes can travel over. */
   readonly routed: Network
   readonly locate: (path: string) => SourcePosition | undefined
+  /** Nodes, leaves, spines and border leaves of a site. */
+  fabricOf(site: string | null): readonly Device[]
   /** Path of the last override that gave one of the devices this setting; `otherwise` when none did. */
   pathOfSetting(devices: readonly string[], key: keyof OverrideSettings, otherwise: string): string
 }
+
+/** Nodes are tier 0, super-spines 3; above are the routers that other sites and peers meet. */
+const fabricTiers = 3
 
 /** Prepares a plan for the checks. */
 export function openContext({
@@ -39,6 +44,7 @@ export function openContext({
   locate = () => undefined,
   exactLimit = defaultExactLimit,
 }: VerifyInput): VerifyContext {
+  let fabrics: Map<string | null, Device[]> | null = null
   let overrides: ReturnType<typeof readOverrides> | null = null
   const network = buildNetwork(plan)
   return {
@@ -49,6 +55,13 @@ export function openContext({
     isExact: plan.devices.length <= exactLimit,
     routed: withoutDead(plan, network),
     locate,
+    fabricOf(site) {
+      fabrics ??= Map.groupBy(
+        plan.devices.filter(({ tier }) => tier <= fabricTiers),
+        (device) => device.site,
+      )
+      return fabrics.get(site) ?? []
+    },
     pathOfSetting(devices, key, otherwise) {
       overrides ??= readOverrides(plan, intent)
       const found = overrides.findLast(

@@ -69,6 +69,29 @@ export const singleExit: Check = {
   },
 }
 
+export const vipSingle: Check = {
+  id: 'vip-single',
+  title: 'A service address is announced by one node only',
+  severity: 'note',
+  why: 'A service address that stands in the configuration of one node is gone while that node is: no other takes over, as with a Service whose pods run on several nodes.',
+  mend: 'give the address to a second node, best in another rack, or let a Service announce it',
+  *find({ plan }: VerifyContext): Generator<Hit> {
+    const announcers = new Map<string, Device[]>()
+    for (const device of plan.devices) {
+      for (const vip of device.vips) announcers.set(vip, [...(announcers.get(vip) ?? []), device])
+    }
+    for (const [vip, [only, second]] of announcers) {
+      if (only === undefined || second !== undefined) continue
+      yield {
+        message: `${vip} is announced by ${only.name} only`,
+        devices: [only.name],
+        path: only.path,
+        like: only.name,
+      }
+    }
+  },
+}
+
 export const controlPlaneOneRack: Check = {
   id: 'control-plane-one-rack',
   title: 'The control plane of a cluster does not survive the loss of a rack',

@@ -9,15 +9,16 @@ import { hashCoarse, hashPolarisation } from './hash.ts'
 import { addressDuplicate } from './identity.ts'
 import { maximumPrefixSmall } from './maximum-prefix.ts'
 import { drainSaved, gtsmOff, peerUnprotected, policyMissing, policyOpen } from './policies.ts'
-import { controlPlaneOneRack, singleExit, singleHomed } from './redundancy.ts'
-import { asLoop, filtersDisagree, prefixUnaccepted } from './route-filters.ts'
+import { controlPlaneOneRack, singleExit, singleHomed, vipSingle } from './redundancy.ts'
+import { asLoop, filtersDisagree, prefixUnaccepted, routeMissing } from './route-filters.ts'
 import { aggregateBlackhole, scopeLeak, siteWithoutDefault } from './route-scopes.ts'
-import { familyMissing, sessionCannotForm } from './sessions.ts'
+import { familyMissing, sessionCannotForm, sessionMissing } from './sessions.ts'
 import { nodeTableLarge } from './tables.ts'
 import { timerConflict } from './timers.ts'
 
 export const checks: readonly Check[] = [
   sessionCannotForm,
+  sessionMissing,
   familyMissing,
   addressDuplicate,
   capacityExhausted,
@@ -25,6 +26,7 @@ export const checks: readonly Check[] = [
   policyOpen,
   filtersDisagree,
   prefixUnaccepted,
+  routeMissing,
   aggregateBlackhole,
   scopeLeak,
   asLoop,
@@ -45,6 +47,7 @@ export const checks: readonly Check[] = [
   timerConflict,
   singleHomed,
   singleExit,
+  vipSingle,
   controlPlaneOneRack,
   nodeTableLarge,
   drainSaved,

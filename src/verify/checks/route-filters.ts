@@ -62,6 +62,36 @@ function pathOfPrefix(context: VerifyContext, origin: Device, kind: Spread['kind
   return context.pathOfSetting([origin.name], key, origin.path)
 }
 
+export const routeMissing: Check = {
+  id: 'route-missing',
+  title: 'A router does not know a node of its own site',
+  severity: 'error',
+  why: 'Within a site everybody knows the loopback and the pods of every node, or has a leaf with a default route to ask. A router that does not, sends such packets out of the site or drops them. With iBGP attachment a leaf that does not reflect is enough: measured, nodes of one rack then lose every packet to each other.',
+  mend: 'let the neighbours above and below tell it; leaves of ibgp racks must be route reflectors for their nodes',
+  *findOnRoute(spread: Spread, context: VerifyContext): Generator<Hit> {
+    const { kind, selections, origin, origins, prefix } = spread
+    const isNobodys = selections.size <= origins.size
+    if ((kind !== 'node' && kind !== 'pod') || isNobodys) return
+    const family = prefix.includes(':') ? 'ipv6' : 'ipv4'
+    for (const device of context.fabricOf(origin.site)) {
+      if (selections.has(device.name)) continue
+      const sessions = context.routed.adjacencies
+        .get(device.name)!
+        .filter(({ session }) => session.families.includes(family))
+      // Told a default route only; and what is refused, or has no session, is a finding of its own.
+      const isLean = sessions.some(({ twin }) => twin.local.defaultOriginate !== null)
+      const isRefused = spread.refused().some(({ adjacency }) => adjacency.remote.device === device.name)
+      if (sessions.length === 0 || isLean || isRefused) continue
+      yield {
+        message: `${device.name} has no route to ${prefix} (${describe({ kind, scope: null })} ${origin.name}), though ${selections.size} devices have`,
+        devices: [device.name, origin.name],
+        path: device.path,
+        like: `${kind} ${device.role} ${device.rack === origin.rack}`,
+      }
+    }
+  },
+}
+
 export const asLoop: Check = {
   id: 'as-loop',
   title: 'A router drops a route because its own AS number is in the path',

@@ -113,6 +113,26 @@ function isOnLink({ addresses }: Interface, neighbor: string): boolean {
   })
 }
 
+export const sessionMissing: Check = {
+  id: 'session-missing',
+  title: 'A cable carries no session',
+  severity: 'warning',
+  why: 'Between routers every cable is there for one BGP session. One without a session carries nothing, and whoever counts cables believes in a redundancy that is not there.',
+  mend: 'plan again from the intent, or take the cable out',
+  *find({ plan, devices }: VerifyContext): Generator<Hit> {
+    const used = new Set(plan.sessions.map(({ link }) => link))
+    for (const { id, a, b, class: linkClass } of plan.links) {
+      if (used.has(id)) continue
+      yield {
+        message: `${a.device} ${a.interface} and ${b.device} ${b.interface} are cabled and have no session`,
+        devices: [a.device, b.device],
+        path: devices.get(b.device)?.path ?? '',
+        like: linkClass,
+      }
+    }
+  },
+}
+
 export const familyMissing: Check = {
   id: 'family-missing',
   title: 'A session does not carry a family that both ends have',

@@ -37,7 +37,7 @@ test('text shows what is wrong first, with its place, an example, how many like 
   )
   expect(text).toContain('\nnot judged: all of that holds when any one link fails')
   expect(text.split('\n').at(-1)).toMatch(
-    /^VIOLATED: 34 checks, \d+ errors?, \d+ warnings?, 0 notes, 1 of 3 expectations hold$/,
+    /^VIOLATED: 37 checks, \d+ errors?, \d+ warnings?, 0 notes, 1 of 3 expectations hold$/,
   )
 })
 
