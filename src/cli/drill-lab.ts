@@ -1,9 +1,12 @@
 import { existsSync } from 'node:fs'
 import { basename } from 'node:path'
+import { parse } from 'yaml'
 import { WeftError } from '../diagnostics/error.ts'
 import { linkClasses } from '../intent/link-classes.ts'
 import { loadIntent } from '../intent/load.ts'
 import type { BfdProfile, Intent } from '../intent/model.ts'
+import { NotApplicable } from '../lab/drills/choose.ts'
+import type { Replan } from '../lab/drills/perform.ts'
 import { type LabState, onlyLab, requireState } from '../lab/state.ts'
 import { takeDown } from '../lab/teardown.ts'
 import { bringUp } from '../lab/up.ts'
@@ -32,6 +35,8 @@ export interface LabChoice {
 
 export interface DrillLab {
   state: LabState
+  /** Plans its intent with a change; absent for a lab that was up, whose intent is not known. */
+  replan?: Replan
   /** Takes it down when it was made for this run. */
   close(): Promise<void>
 }
@@ -44,7 +49,7 @@ export async function openDrillLab(
 ): Promise<DrillLab> {
   const file = choice.intent ?? (choice.name === undefined ? choice.drillIntent : null)
   if (choice.name !== undefined || (file === null && !existsSync('weft.yaml'))) return await joinLab(choice)
-  const plan = await planFor(file ?? 'weft.yaml', choice.bfd, output)
+  const { plan, replan } = await planFor(file ?? 'weft.yaml', choice.bfd, output)
   const name = `drill-${process.pid}`
   const progress = showLabProgress()
   try {
@@ -56,7 +61,7 @@ export async function openDrillLab(
       ...(choice.bfd === undefined ? {} : { underTest: linkClasses }),
       signal,
     })
-    return { state, close: async () => void (await takeDown(name)) }
+    return { state, replan, close: async () => void (await takeDown(name)) }
   } finally {
     progress.clear()
   }
@@ -72,7 +77,11 @@ async function joinLab({ name, bfd }: LabChoice): Promise<DrillLab> {
   return { state, close: async () => {} }
 }
 
-async function planFor(file: string, bfd: string | undefined, output: Output): Promise<Plan> {
+async function planFor(
+  file: string,
+  bfd: string | undefined,
+  output: Output,
+): Promise<{ plan: Plan; replan: Replan }> {
   const text = await readText(file, 'name the file with --intent, or write a starter with: weft init')
   const loaded = loadIntent(text, { file, env: process.env })
   const lockFile = besides(file, '.lock')
@@ -81,11 +90,43 @@ async function planFor(file: string, bfd: string | undefined, output: Output): P
   settleDiagnostics([...loaded.diagnostics, ...lock.diagnostics], file, output)
   if (loaded.intent === null || lock.lock === null)
     throw new Error(`${file} gave neither an intent nor an error`)
-  const intent = bfd === undefined ? loaded.intent : withBfd(loaded.intent, readProfile(bfd))
+  const profile = bfd === undefined ? null : readProfile(bfd)
+  const intent = profile === null ? loaded.intent : withBfd(loaded.intent, profile)
   const planned = planFabric(intent, lock.lock)
   settleDiagnostics(planned.diagnostics, basename(file), output)
   if (planned.plan === null) throw new Error(`${file} gave neither a plan nor an error`)
-  return planned.plan
+  const { plan, lock: numbers } = planned
+  const replan = (patch: Record<string, unknown>) => {
+    const changed = loadIntent(JSON.stringify(mergePatch(parse(text), patch)), { file, env: process.env })
+    const next =
+      changed.intent === null
+        ? null
+        : planFabric(profile === null ? changed.intent : withBfd(changed.intent, profile), numbers)
+    const problem = [...changed.diagnostics, ...(next?.diagnostics ?? [])].find(
+      ({ severity }) => severity === 'error',
+    )
+    if (next?.plan === undefined || next.plan === null)
+      throw new NotApplicable(
+        `its change does not fit this intent: ${problem?.message ?? 'it cannot be planned'}`,
+      )
+    return next.plan
+  }
+  return { plan, replan }
+}
+
+/** RFC 7396: maps are merged, null removes, everything else replaces. */
+function mergePatch(target: unknown, patch: unknown): unknown {
+  if (!isMap(patch)) return patch
+  const merged: Record<string, unknown> = isMap(target) ? { ...target } : {}
+  for (const [key, value] of Object.entries(patch)) {
+    if (value === null) delete merged[key]
+    else merged[key] = mergePatch(merged[key], value)
+  }
+  return merged
+}
+
+function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function withBfd(intent: Intent, profile: BfdProfile): Intent {

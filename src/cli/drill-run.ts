@@ -84,6 +84,7 @@ Exits with 0 when every expectation holds, 1 when one is violated, 2 when one co
             repeats,
             allowanceMs,
             signal: stopper.signal,
+            ...(lab.replan === undefined ? {} : { replan: lab.replan }),
             onProgress: progress.show,
           })
         } finally {

@@ -132,9 +132,11 @@ export function chooseTarget(words: string, from: string, field: Field): string 
       ? nodes
       : words === 'announcing node'
         ? nodes.filter(({ name }) => announcers.includes(name))
-        : words === 'far node'
-          ? farthest(nodes, own)
-          : devicesOf(words, field, null)
+        : words === 'near node'
+          ? nodes.filter(({ site }) => site === own?.site)
+          : words === 'far node'
+            ? farthest(nodes, own)
+            : devicesOf(words, field, null)
   const found = pickOne(candidates, random)
   if (found === undefined) throw new NotApplicable(`there is no ${words} in this fabric`)
   return found.name

@@ -8,6 +8,8 @@ export interface Drill {
   isPlanned: boolean
   /** Traffic need not cross what fails: it must not notice. */
   isUnaffected: boolean
+  /** Fabrics with fewer sites are not for it. */
+  minimumSites: number
   traffic: (TrafficDraft & { name: string })[]
   steps: StepDraft[]
   /** How long traffic goes on after the last step. */

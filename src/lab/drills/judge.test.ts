@@ -95,6 +95,16 @@ test('the worst repeat decides, and it is named', () => {
   expect(expectations[0]?.found).toContain('(repeat 2 of 2)')
 })
 
+test('a machine that is always waited for cannot show a violation, but that a limit holds', () => {
+  const busy = { cpuWaitShare: 0.97 }
+
+  expect(judgeDrill(outage, [repeatOf({ outageMs: 900 }, busy)])).toMatchObject({
+    verdict: 'undecided',
+    expectations: [{ found: expect.stringContaining('waited for a processor 97 % of the time') }],
+  })
+  expect(judgeDrill(outage, [repeatOf({ outageMs: 300 }, busy)]).verdict).toBe('ok')
+})
+
 test('a voided repeat decides nothing, and says how many did', () => {
   const voided = repeatOf({ outageMs: 9000 }, { voidedBecause: 'the machine stood still for 80 ms' })
 

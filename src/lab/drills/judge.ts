@@ -2,7 +2,8 @@
  * Verdicts: what was measured against what the drill, and the intent, expect.
  *
  * A number decides only if it can be trusted: a repeat in which the machine stood still, in which no flow crossed what
- * failed, or whose flows are too far apart to see the limit, decides nothing. `undecided` is never `ok`.
+ * failed, or whose flows are too far apart to see the limit, decides nothing. A machine whose processors are always waited
+ * for can show that a limit holds, and not that it does not. `undecided` is never `ok`.
  */
 import type { Expectation } from '../../intent/model.ts'
 import type { Plan } from '../../plan/model.ts'
@@ -30,6 +31,9 @@ interface Statement {
   of: string | undefined
   limitOf: (words: LimitWords) => number
 }
+
+/** Above this, daemons are late because of the machine. */
+const busyShare = 0.8
 
 /** Judges every statement of a drill, and those of the intent that speak about such a failure. */
 export function judgeDrill(
@@ -180,6 +184,13 @@ function judgeRepeat(
   const unit = metric === 'worst outage' ? ' ms' : ''
   const against = `${found}; allowed ${Math.round(limit)}${unit}`
   if (value <= limit) return { verdict: 'ok', value, found: against }
+  const waitShare = result.cpuWaitShare ?? 0
+  if (waitShare > busyShare)
+    return {
+      verdict: 'undecided',
+      value,
+      found: `${against}, on a machine where something waited for a processor ${Math.round(100 * waitShare)} % of the time`,
+    }
   if (metric !== 'worst outage') return { verdict: 'violated', value, found: against }
   // A flow sees the edges of an outage only as well as its packets are close.
   const resolution = Math.max(0, ...traffic.map((group) => group.resolutionMs))

@@ -145,6 +145,7 @@ function toDrill(
     failureClass: draft.class,
     isPlanned: draft.planned,
     isUnaffected: draft.unaffected,
+    minimumSites: draft.sites,
     traffic: traffic.map((group) => ({ ...group, name: group.name ?? nameOf(group) })),
     steps: draft.steps,
     settleMs: draft.settle,

@@ -1,4 +1,6 @@
 import { WeftError } from '../../diagnostics/error.ts'
+import type { Plan } from '../../plan/model.ts'
+import { applyPlan } from '../apply/apply.ts'
 import { drainNode, undrainNode } from '../drain.ts'
 import { drainSwitch, undrainSwitch } from '../drain-switch.ts'
 import { describeFault } from '../faults/describe.ts'
@@ -16,17 +18,27 @@ import type { Workload } from './workload.ts'
  * and nothing drained.
  */
 
+/** Plans the lab's intent with a merge patch (RFC 7396) applied to it. */
+export type Replan = (patch: Record<string, unknown>) => Plan
+
 export class Performer {
   readonly #state: LabState
   readonly #workload: Workload | null
   readonly #signal: AbortSignal | undefined
+  readonly #replan: Replan | undefined
   readonly #drained = new Set<string>()
   #lastFault: string | null = null
+  #isChanged = false
 
-  constructor(state: LabState, workload: Workload | null, signal?: AbortSignal) {
+  constructor(
+    state: LabState,
+    workload: Workload | null,
+    { signal, replan }: { signal?: AbortSignal; replan?: Replan },
+  ) {
     this.#state = state
     this.#workload = workload
     this.#signal = signal
+    this.#replan = replan
   }
 
   /** Does it, and says what was done once it is. */
@@ -60,14 +72,26 @@ export class Performer {
         }
         return `FRR was restarted on ${action.devices.length} devices, one after the other`
       case 'apply':
-        throw new NotApplicable('a changed plan cannot be applied to a running lab here')
+        return await this.#apply(action.patch)
     }
   }
 
-  /** Mends every fault and ends every drain that this drill began. */
+  /** Mends every fault, ends every drain that this drill began, and takes back what it changed. */
   async undo(): Promise<void> {
     await healAll(this.#state.name)
     for (const device of this.#drained) await this.#undrain(device)
+    if (this.#isChanged) await applyPlan(this.#state.name, this.#state.plan)
+    this.#isChanged = false
+  }
+
+  async #apply(patch: Record<string, unknown>): Promise<string> {
+    if (this.#replan === undefined)
+      throw new NotApplicable('the intent of this lab is not known: name it with --intent, without --name')
+    const plan = this.#replan(patch)
+    this.#isChanged = true
+    const { change } = await applyPlan(this.#state.name, plan)
+    const { added, removed, kept } = change
+    return `the changed plan is applied: ${added.length} devices added, ${removed.length} removed, ${kept.length} changed`
   }
 
   async #drain(device: string): Promise<string> {

@@ -71,6 +71,11 @@ export interface RepeatResult {
   timeline: TimelineEvent[]
   /** The outage of the worst flow, taken apart; null when nothing was lost or the timeline does not say. */
   phases: { name: 'detection' | 'propagation' | 'fib' | 'rest'; fromMs: number; toMs: number }[] | null
+  /**
+   * Share of the time in which something on this machine waited for a processor: near 1, what is slow is the machine.
+   * Absent where the kernel does not say.
+   */
+  cpuWaitShare?: number
   /** Why the numbers must not be used: the machine stood still. */
   voidedBecause: string | null
 }

@@ -5,16 +5,16 @@ import { startTraffic } from '../probe/traffic.ts'
 import type { LabState } from '../state.ts'
 import { explainOutage } from '../timeline/phases.ts'
 import { startTimeline } from '../timeline/recorder.ts'
-import type { Field, Footprint } from './choose.ts'
+import { type Field, type Footprint, NotApplicable } from './choose.ts'
 import { nowMs } from './clock.ts'
 import type { Drill } from './drill.ts'
 import { readFootprint } from './footprint.ts'
 import { detectionMs, type JudgedRepeat } from './judge.ts'
-import { Performer } from './perform.ts'
+import { watchMachine } from './machine-noise.ts'
+import { Performer, type Replan } from './perform.ts'
 import { seededRandom } from './random.ts'
 import { type ResolvedStep, resolveSteps } from './resolve.ts'
 import type { FlowOutcome, RepeatResult, TrafficResult } from './result.ts'
-import { readSoftnetDrops } from './softnet.ts'
 import { chooseTraffic } from './traffic-ends.ts'
 import type { Workload } from './workload.ts'
 
@@ -29,6 +29,8 @@ export interface DrillSetting {
   seed: number
   allowanceMs: number
   signal?: AbortSignal
+  /** For drills that change the plan; absent where the lab's intent is not known. */
+  replan?: Replan
   /** Says what is done, for whoever watches. */
   onAction: (text: string) => void
 }
@@ -51,6 +53,8 @@ export async function runOnce(drill: Drill, repeat: number, setting: DrillSettin
     announcers: workload?.announcers ?? [],
     random: seededRandom(setting.seed, drill.name, repeat),
   }
+  if (plan.sites.length < drill.minimumSites)
+    throw new NotApplicable(`it takes ${drill.minimumSites} sites, and there are ${plan.sites.length}`)
   const { specs, ways } = await chooseTraffic(drill, state, workload, field)
   field.footprint = await readFootprint(state, ways)
   const steps = resolveSteps(drill, field, workload?.prefix ?? null)
@@ -62,7 +66,7 @@ export async function runOnce(drill: Drill, repeat: number, setting: DrillSettin
   }
   const isCovered = through.devices.length + through.links.length > 0
 
-  const performer = new Performer(state, workload, setting.signal)
+  const performer = new Performer(state, workload, setting)
   const timeline = await startTimeline(state)
   try {
     const traffic = await startTraffic(
@@ -71,11 +75,12 @@ export async function runOnce(drill: Drill, repeat: number, setting: DrillSettin
     )
     // From here on every flow is under way and its path is known.
     const startedAt = nowMs()
-    const dropsBefore = await readSoftnetDrops()
+    const readNoise = await watchMachine()
     try {
       const done = await perform(steps, drill.settleMs, performer, setting)
       const zeroAt = done[0]?.startedAt ?? startedAt
       const lastActionAt = done.at(-1)?.endedAt ?? zeroAt
+      const noise = await readNoise()
       const results = await traffic.stop(zeroAt, lastActionAt)
       const measuredUntil = lastActionAt + drill.settleMs
       const events = await timeline.stop(zeroAt)
@@ -90,7 +95,8 @@ export async function runOnce(drill: Drill, repeat: number, setting: DrillSettin
         traffic: results,
         timeline: events,
         phases: explainWorst(results, events),
-        voidedBecause: traffic.voidedBecause ?? whyDropped(results, (await readSoftnetDrops()) - dropsBefore),
+        ...(noise.waitShare === null ? {} : { cpuWaitShare: noise.waitShare }),
+        voidedBecause: traffic.voidedBecause ?? whyDropped(results, noise.drops),
       }
       const links = faults.map((fault) => detectionMs(plan, fault, linksOf(state, touchedBy(plan, fault))))
       return {

@@ -5,6 +5,7 @@ import { worstVerdict } from './distribution.ts'
 import type { Drill } from './drill.ts'
 import { readEnvironment, topologyOf } from './environment.ts'
 import { type JudgedRepeat, judgeDrill, leaveUndecided, survivalLimits } from './judge.ts'
+import type { Replan } from './perform.ts'
 import { awaitRestored } from './restore.ts'
 import type { DrillRun, ScenarioResult } from './result.ts'
 import { type DrillSetting, runOnce } from './run-drill.ts'
@@ -23,6 +24,8 @@ export interface RunOptions {
   /** How long the lab may take to be as planned again. */
   restoreMs?: number
   signal?: AbortSignal
+  /** For drills that change the plan; absent where the lab's intent is not known. */
+  replan?: Replan
   onProgress?: (progress: DrillProgress) => void
 }
 
@@ -110,6 +113,7 @@ class Runner {
       allowanceMs: this.#options.allowanceMs,
       onAction: (text) => this.#say({ kind: 'action', text }),
       ...(this.#options.signal === undefined ? {} : { signal: this.#options.signal }),
+      ...(this.#options.replan === undefined ? {} : { replan: this.#options.replan }),
     }
     for (let attempt = 0; ; attempt++) {
       const judged = await runOnce(drill, repeat, setting)

@@ -268,7 +268,7 @@ const traffic = z.strictObject({
     .regex(endpointPattern)
     .register(wording, {
       expected: 'service web, pod on <node>, or loopback of <device>',
-      hint: '<node> is a name, far node, another node or announcing node',
+      hint: '<node> is a name, another node, near node, far node or announcing node',
     })
     .describe('Where it goes: service web, pod on <node>, or loopback of <device>.'),
   protocol: z
@@ -360,6 +360,7 @@ const scenarioKeys = {
     .boolean()
     .default(false)
     .describe('The traffic does not cross what fails, and must not notice; otherwise it must cross it.'),
+  sites: count(1, 100).default(1).describe('Sites that a fabric must have at least for it to make sense.'),
   traffic: z.array(traffic).min(1).describe('What is measured.'),
   steps: z.array(step).min(1).describe('What happens, one after the other.'),
   settle: duration.default(1500).describe('How long traffic goes on after the last step.'),
