@@ -1,16 +1,12 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { WeftError } from '../diagnostics/error.ts'
+import { parseAddress } from '../net/address.ts'
 import { expectedRoutes } from '../verify/simulate/expected-routes.ts'
 import { requireHost } from './inside.ts'
-import { clientHost, namespaceOf } from './names.ts'
+import { clientHost } from './names.ts'
 import { type Balance, hashNoiseBound, judgeBalance } from './probe/balance.ts'
-import { firstProbePort, HostCapture } from './probe/host-capture.ts'
-import { addressOfHost, cablesOf, familyOf } from './probe/hosts.ts'
+import { addressOfHost, familyOf } from './probe/hosts.ts'
 import { followFlows } from './probe/path.ts'
-import type { Packet } from './probe/pcap.ts'
-import { openProbe } from './probe/probe-host.ts'
 import type { LabState } from './state.ts'
-import { readInterfaceNames } from './timeline/interface-names.ts'
 import {
   type Forwarding,
   type Hop,
@@ -19,6 +15,7 @@ import {
   plannedForwarding,
   readForwarding,
 } from './trace-forwarding.ts'
+import { sendAndListen } from './trace-packets.ts'
 
 /*
  * Which ways packets take between two points, by sending some: every device that they may come to is listened at, and
@@ -70,12 +67,6 @@ export interface TraceOptions {
   flows: number
   port: number
 }
-
-/** More devices than this are not all listened at, but only those on possible ways. */
-const mostListened = 40
-const packetsPerFlow = 4
-const sendingMs = 200
-const graceMs = 100
 
 /** Sends flows from a host to a host or an address and says which ways they took. */
 export async function traceFlows(
@@ -139,90 +130,8 @@ export async function traceFlows(
 }
 
 function addressOf(state: LabState, to: string): string {
-  if (/^[0-9a-f]*[.:][0-9a-f.:]*$/i.test(to)) return to
+  if (parseAddress(to) !== null) return to
   return addressOfHost(state.plan, requireHost(state, to)) as string
-}
-
-interface Sending {
-  from: string
-  source: string
-  address: string
-  port: number
-  flows: number
-  kernel: Forwarding
-  planned: Forwarding | null
-}
-
-/** Devices that each flow's packets passed, by source port. */
-async function sendAndListen(
-  state: LabState,
-  { from, source, address, port, flows, kernel, planned }: Sending,
-): Promise<{ ports: number[]; taken: string[][] }> {
-  const all = state.plan.devices.map(({ name }) => name)
-  const possible = new Set([from, ...kernel.keys(), ...(planned?.keys() ?? [])])
-  const devices = [...(all.length <= mostListened ? new Set([...all, ...possible]) : possible)]
-  const interfaces = await readInterfaceNames(state.name, devices)
-  const captures = devices.map((device) => ({
-    device,
-    capture: new HostCapture({ namespace: namespaceOf(state.name, device), filter: `dst host ${address}` }),
-  }))
-  const probe = openProbe(state.name, from)
-  try {
-    await Promise.all(captures.map(({ capture }) => capture.start()))
-    const first = firstProbePort + Math.floor(Math.random() * 6_000)
-    const run = await probe.startFlows({
-      source,
-      destination: address,
-      port,
-      flows,
-      packetsPerSecond: (flows * packetsPerFlow * 1000) / sendingMs,
-      sourcePorts: Array.from({ length: flows * 2 }, (_, index) => first + index),
-    })
-    await delay(sendingMs)
-    await run.stop()
-    await delay(graceMs)
-    await Promise.all(captures.map(({ capture }) => capture.stop()))
-    const left = new Map<string, Map<number, string>>(
-      captures.map(({ device, capture }) => [
-        device,
-        waysOut(capture.packets(), port, interfaces.get(device) ?? new Map()),
-      ]),
-    )
-    const cables = cablesOf(state.plan)
-    const taken = run.sourcePorts.map((sourcePort) => {
-      const path = [from]
-      for (let at: string | undefined = from; at !== undefined && path.length <= devices.length; ) {
-        const out: string | undefined = left.get(at)?.get(sourcePort)
-        at = out === undefined ? undefined : cables.get(`${at}/${out}`)?.device
-        if (at !== undefined) path.push(at)
-      }
-      return path
-    })
-    return { ports: run.sourcePorts, taken }
-  } finally {
-    probe.close()
-    for (const { capture } of captures) capture.kill()
-  }
-}
-
-/** Source port → interface by which its packets left. */
-function waysOut(
-  packets: readonly Packet[],
-  port: number,
-  interfaces: ReadonlyMap<number, string>,
-): Map<number, string> {
-  const ways = new Map<number, string>()
-  for (const packet of packets) {
-    const name = interfaces.get(packet.interfaceIndex)
-    if (
-      packet.isOutgoing &&
-      packet.destinationPort === port &&
-      name !== undefined &&
-      !ways.has(packet.sourcePort)
-    )
-      ways.set(packet.sourcePort, name)
-  }
-  return ways
 }
 
 function countPaths(kernel: Forwarding, from: string, taken: readonly string[][]): TracedPath[] {

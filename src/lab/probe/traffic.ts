@@ -1,6 +1,7 @@
 import { WeftError } from '../../diagnostics/error.ts'
 import { inNamespace } from '../../linux/namespace.ts'
 import { run } from '../../linux/run.ts'
+import { parseAddress } from '../../net/address.ts'
 import type { TrafficResult } from '../drills/result.ts'
 import { namespaceOf } from '../names.ts'
 import type { LabState } from '../state.ts'
@@ -174,7 +175,7 @@ class TrafficSession implements TrafficRun {
   #endsOf({ from, to }: TrafficSpec): { source: string | undefined; destination: string } {
     const { plan } = this.#state
     const destination = addressOfHost(plan, to) ?? to
-    if (!/^[0-9a-f.:]+$/i.test(destination) || addressOfHost(plan, from) === undefined)
+    if (parseAddress(destination) === null || addressOfHost(plan, from) === undefined)
       throw new WeftError(
         'WEFT_LAB_DEVICE_UNKNOWN',
         `lab "${this.#state.name}" has no host "${addressOfHost(plan, from) === undefined ? from : to}"`,
