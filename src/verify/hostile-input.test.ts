@@ -198,6 +198,17 @@ test.each([
   })
 })
 
+test.each(['toString', '__proto__', 'constructor'])('a name that every object has is no name: %s', (name) => {
+  const { plan } = inputOfIntent(baseIntent)
+  const broken = structuredClone(plan)
+  broken.policies['dc1.TO-LEAF']!.terms[0]!.match.prefixSet = name
+  const unnamed = structuredClone(plan)
+  unnamed.sessions[0]!.a.import = name
+
+  expect(readPlan(JSON.stringify(broken), 'plan.json').plan).toBeNull()
+  expect(verifyPlan({ plan: unnamed }).report).toMatchObject({ verdict: 'violated', coverage: null })
+})
+
 test('names that lead nowhere are named', () => {
   const { plan } = inputOfIntent(baseIntent)
   const broken = structuredClone(plan)

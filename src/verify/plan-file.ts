@@ -203,7 +203,7 @@ function* danglingNames(plan: Plan): Generator<{ message: string; path: string }
         yield { message: `${end.acceptAsPath} is no regular expression`, path }
     }
     if (a.device === b.device) yield { message: `session ${link} has ${a.device} at both ends`, path }
-    if (bfd !== null && !(bfd in plan.bfdProfiles))
+    if (bfd !== null && !Object.hasOwn(plan.bfdProfiles, bfd))
       yield { message: `session ${link} has the unknown BFD profile ${bfd}`, path }
   }
   for (const [name, policy] of Object.entries(plan.policies)) yield* unknownNames(plan, name, policy)
@@ -214,7 +214,7 @@ function* danglingNames(plan: Plan): Generator<{ message: string; path: string }
 function* unknownNames(plan: Plan, name: string, { terms }: RoutePolicy) {
   const path = `policies.${name}`
   for (const { match, set } of terms) {
-    if (match.prefixSet !== undefined && !(match.prefixSet in plan.prefixSets))
+    if (match.prefixSet !== undefined && !Object.hasOwn(plan.prefixSets, match.prefixSet))
       yield { message: `policy ${name} matches on the unknown prefix set ${match.prefixSet}`, path }
     const named = [
       ...(match.anyCommunity ?? []),
@@ -222,7 +222,7 @@ function* unknownNames(plan: Plan, name: string, { terms }: RoutePolicy) {
       ...(set.replaceCommunities ?? []),
     ]
     for (const community of named) {
-      if (!(community in plan.communities))
+      if (!Object.hasOwn(plan.communities, community))
         yield { message: `policy ${name} names the unknown community ${community}`, path }
     }
   }

@@ -102,7 +102,9 @@ function carryRoutes(
   const onRoutes = checks.filter((check) => check.findOnRoute)
   const isAsked = onRoutes.length > 0 || (expectations && context.plan.expect.length > 0)
   if (!isAsked) return { coverage: null, shared: null, undecided: [] }
-  const missing = [...policyMissing.find!(context)].find(({ like }) => !(like in context.plan.policies))
+  const missing = [...policyMissing.find!(context)].find(
+    ({ like }) => !Object.hasOwn(context.plan.policies, like),
+  )
   if (missing !== undefined) {
     return { coverage: null, shared: null, undecided: [`routes and expectations: ${missing.message}`] }
   }

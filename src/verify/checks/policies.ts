@@ -3,6 +3,11 @@ import type { Plan, RoutePolicy } from '../../plan/model.ts'
 import type { Check, Hit } from './check.ts'
 import type { VerifyContext } from './context.ts'
 
+/** Names come from files: `toString` is none. */
+function policyNamed({ policies }: Plan, name: string): RoutePolicy | undefined {
+  return Object.hasOwn(policies, name) ? policies[name] : undefined
+}
+
 interface Use {
   policy: string
   device: string
@@ -31,7 +36,7 @@ export const policyMissing: Check = {
   mend: 'plan again from the intent; a policy needs at least one term that permits',
   *find(context: VerifyContext): Generator<Hit> {
     for (const { policy, device, how } of usesOf(context)) {
-      const terms = context.plan.policies[policy]?.terms
+      const terms = policyNamed(context.plan, policy)?.terms
       if (terms?.some((term) => term.action === 'permit')) continue
       yield {
         message: `${device} filters ${how} with ${policy}, which ${terms === undefined ? 'does not exist' : 'permits nothing'}`,
@@ -58,7 +63,7 @@ export const policyOpen: Check = {
       if (devices.get(device)!.role === 'external') continue
       for (const { local, remote } of list) {
         for (const name of [local.import, local.export]) {
-          if (seen.has(name) || !isOpen(plan.policies[name])) continue
+          if (seen.has(name) || !isOpen(policyNamed(plan, name))) continue
           seen.add(name)
           yield {
             message: `${name}, which ${device} uses towards ${remote.device}, permits every route`,
@@ -98,7 +103,7 @@ export const drainSaved: Check = {
 }
 
 function marksEverything(plan: Plan, name: string): boolean {
-  const permits = plan.policies[name]?.terms.filter((term) => term.action === 'permit') ?? []
+  const permits = policyNamed(plan, name)?.terms.filter((term) => term.action === 'permit') ?? []
   // What is passed on for a drained announcer is recognised by the preference it was given.
   return permits.some(
     ({ set, match }) => set.gracefulShutdown === 'add' && match.localPreference === undefined,

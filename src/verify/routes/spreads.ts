@@ -175,7 +175,7 @@ function serviceSamples(plan: Plan, kinds: ReadonlyMap<string, string>): Sample[
 /** The attributes with which the agent of a node announces a service address. */
 export function announced(plan: Plan, device: Device, prefix: string, scope: Scope): RouteAttributes | null {
   const policy = `${device.site}.VIP-${scope}`
-  if (!(policy in plan.policies)) return null
+  if (!Object.hasOwn(plan.policies, policy)) return null
   return evaluatorOf(plan, prefix).apply(policy, bareRoute)
 }
 
