@@ -41,7 +41,12 @@ const tweaks: readonly Make[] = [
     device.role === 'node' ? null : inFamily('redistribute connected')(plan, device, target),
   forGroup('allowas-in 1'),
   forGroup('weight 77'),
-  forGroup('as-override'),
+  // FRR refuses it towards internal neighbours.
+  (plan, device, target) =>
+    viewDevice(plan, device).neighbors[target % viewDevice(plan, device).neighbors.length]!.session.type ===
+    'ibgp'
+      ? null
+      : forGroup('as-override')(plan, device, target),
   forGroup('next-hop-self'),
   forOneAs('remove-private-AS'),
   forOneAs('remove-private-AS all'),

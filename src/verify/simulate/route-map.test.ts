@@ -96,3 +96,8 @@ test('AS paths: own numbers in front, the last one again, some taken away', () =
   expect(asPath('set as-path prepend last-as 2')).toEqual([65_100, 65_100, 65_100, 65_200])
   expect(asPath('set as-path exclude 65200')).toEqual([65_100])
 })
+
+// Found by the differential test (seed 5028).
+test('prepend last-as puts nothing in front of an empty path', () => {
+  expect(apply(['route-map M permit 10', 'set as-path prepend last-as 2']).route!.asPath).toEqual([])
+})

@@ -173,7 +173,9 @@ function set(router: RouterModel, term: SetTerm, route: BgpRoute, context: Route
     case 'prepend':
       return { ...route, asPath: [...term.asns, ...route.asPath] }
     case 'prepend-last': {
-      const first = route.asPath[0] ?? router.asn
+      // A route of the router's own has no last AS number: FRR then puts nothing in front.
+      const [first] = route.asPath
+      if (first === undefined) return route
       return { ...route, asPath: [...Array<number>(term.times).fill(first), ...route.asPath] }
     }
     case 'exclude':
