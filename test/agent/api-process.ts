@@ -16,7 +16,7 @@ const port = Number(process.argv[2])
 const silent = { debug() {}, info() {}, warn() {}, error() {} }
 const options = { log: silent as never, serviceCidrs: ['10.96.0.0/16', 'fd96::/112'] }
 const server = createApiServer(options)
-await server.listen('127.0.0.1', port)
+await server.listen(process.argv[3] ?? '127.0.0.1', port)
 
 process.on('message', (command: Command) => {
   answer(command).then(
