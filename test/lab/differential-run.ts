@@ -431,8 +431,15 @@ function foundAttributes(path: BgpPathDetail): string {
   ].join(', ')
 }
 
+const wellKnown: Record<string, string> = {
+  gracefulShutdown: '65535:0',
+  'graceful-shutdown': '65535:0',
+  'no-export': '65535:65281',
+  noExport: '65535:65281',
+}
+
 function numeric(community: string): string {
-  return community === 'gracefulShutdown' || community === 'graceful-shutdown' ? '65535:0' : community
+  return wellKnown[community] ?? community
 }
 
 function compareRouter(
