@@ -1,3 +1,4 @@
+import { applyIpBatch } from '../../linux/ip-batch.ts'
 import { inNamespace } from '../../linux/namespace.ts'
 import { run } from '../../linux/run.ts'
 import { forEachLimited } from '../concurrency.ts'
@@ -15,8 +16,7 @@ import { requireProcess, runsDaemon, settleProcesses } from './processes.ts'
 /*
  * Makes the machine agree with the faults in force, wherever the changed ones touch it.
  *
- * Ports first, then processes: a device that loses power is silent before it dies, and a device that gets it back hears
- * its neighbours from the first moment, when its zebra asks for them.
+ * Ports first, then processes: a device that loses power is silent before it dies.
  */
 
 const width = 8
@@ -48,7 +48,10 @@ export async function settle(
   await settlePorts(state.name, touched, wanted)
   await forEachLimited([...touched.devices], width, async ([device, effects]) => {
     if (!effects.isOff && effects.processes.size === 0) return
+    const hasPowerAgain = effects.isOff && !wanted.devices.get(device)?.isOff
+    if (hasPowerAgain && !runsDaemon(state, device, 'zebra')) await switchPorts(state, device, 'down', wanted)
     await settleProcesses(state, device, effects, wanted.devices.get(device))
+    if (hasPowerAgain) await switchPorts(state, device, 'up', wanted)
   })
   for (const [device, effects] of touched.devices)
     if ((effects.announcements.size > 0 || touchesBgpd(effects)) && isAnswering(state, device, wanted))
@@ -67,6 +70,23 @@ export async function settle(
     if (fault.spec.kind === 'pod' && fault.spec.how === 'delete' && isInForce)
       await deletePod(state, fault.spec)
   }
+}
+
+/**
+ * A device that gets its power back brings its links up last, as in life and in `up`: neighbours then send their router
+ * advertisements at once, and not with the next interval of seconds.
+ */
+async function switchPorts(
+  state: LabState,
+  device: string,
+  to: 'up' | 'down',
+  wanted: Effects,
+): Promise<void> {
+  const ports = state.plan.devices.find(({ name }) => name === device)!.interfaces.map(({ name }) => name)
+  const operations = ports
+    .filter((port) => !wanted.devices.get(device)?.downPorts.has(port))
+    .map((port) => `link set ${port} ${to}`)
+  await applyIpBatch(operations, { namespace: namespaceOf(state.name, device) })
 }
 
 /** Applies what is wanted to all ports that are touched. */
