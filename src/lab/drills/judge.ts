@@ -33,7 +33,7 @@ interface Statement {
 }
 
 /** Above this, daemons are late because of the machine. */
-const busyShare = 0.8
+const busyShare = 0.5
 
 /** Judges every statement of a drill, and those of the intent that speak about such a failure. */
 export function judgeDrill(
