@@ -143,7 +143,9 @@ export function propagate(
     if (remote.accept !== null && !evaluator.accepts(remote.accept)) return null
     if (remote.acceptAsPath !== null && !asPathMatches(remote.acceptAsPath, route.asPath)) return null
     const accepted = evaluator.apply(remote.import, route)
-    return accepted?.gracefulShutdown ? { ...accepted, localPreference: 0 } : accepted
+    // FRR does this for external neighbours only.
+    const isLast = accepted?.gracefulShutdown === true && adjacency.session.type === 'ebgp'
+    return isLast ? { ...accepted, localPreference: 0 } : accepted
   }
 
   function reselect(device: string, table: ReadonlyMap<Adjacency, RouteAttributes>): void {

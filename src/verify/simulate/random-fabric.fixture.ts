@@ -82,8 +82,8 @@ const choice: fc.Arbitrary<FabricChoice> = fc.record({
   ),
 })
 
-/** Documents of random fabrics; a few of them are refused by the loader, see {@link randomIntents}. */
-export const randomFabrics: fc.Arbitrary<Record<string, unknown>> = choice.map(documentOf)
+/** Documents of random fabrics; a few of them are refused by the loader. */
+const randomFabrics: fc.Arbitrary<Record<string, unknown>> = choice.map(documentOf)
 
 /** Intents of random fabrics, all of them valid, none with more devices than `most`. */
 export function randomIntents(most: number): fc.Arbitrary<Intent> {
