@@ -14,12 +14,18 @@ interface Use {
   how: string
 }
 
-function* usesOf({ plan, network, devices }: VerifyContext): Generator<Use> {
+function* usesOf({ plan, network }: VerifyContext): Generator<Use> {
   for (const [device, list] of network.adjacencies) {
-    if (devices.get(device)!.role === 'external') continue
     for (const { local, remote } of list) {
       yield { policy: local.import, device, how: `what ${remote.device} announces` }
       yield { policy: local.export, device, how: `what is announced to ${remote.device}` }
+      if (local.defaultOriginate !== null) {
+        yield {
+          policy: local.defaultOriginate,
+          device,
+          how: `whether ${remote.device} is given a default route`,
+        }
+      }
     }
   }
   for (const { name, originates } of plan.devices) {
