@@ -297,7 +297,7 @@ export function readProcess(pid: number): { residentMiB: number; peakMiB: number
   }
 }
 
-export function addressOf(index: number, family: Family): string {
+function addressOf(index: number, family: Family): string {
   return family === 'ipv4'
     ? `10.9.${Math.floor(index / 250)}.${(index % 250) + 1}`
     : `fd09::${(index + 1).toString(16)}`

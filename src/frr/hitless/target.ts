@@ -30,7 +30,7 @@ export interface FrrProcess {
   pid: number
 }
 
-/** The running daemons, watchfrr first: it would start what is killed before it. */
+/** The running daemons, watchfrr first. */
 export async function findDaemons({ frr }: Pick<RestartTarget, 'frr'>): Promise<FrrProcess[]> {
   const directory = runDirectoryOf(frr)
   const files = (await readdir(directory).catch(() => [])).filter((file) => file.endsWith('.pid'))
@@ -44,15 +44,18 @@ export async function findDaemons({ frr }: Pick<RestartTarget, 'frr'>): Promise<
   return found.flat().sort((a, b) => Number(b.name === 'watchfrr') - Number(a.name === 'watchfrr'))
 }
 
-/** Kills daemons without letting them say or clean up anything; resolves when all are gone. */
+/**
+ * Kills daemons without letting them say or clean up anything; resolves when all are gone.
+ *
+ * watchfrr is stopped before and killed after them: awake it would start them again, and once it is dead systemd asks
+ * what is left of the service to end, which is what must not happen.
+ */
 export async function killDaemons(target: RestartTarget, processes: readonly FrrProcess[]): Promise<void> {
-  for (const { pid } of processes) {
-    try {
-      process.kill(pid, 'SIGKILL')
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
-    }
-  }
+  const isWatcher = ({ name }: FrrProcess) => name === 'watchfrr'
+  const watchers = processes.filter(isWatcher)
+  for (const { pid } of watchers) signal(pid, 'SIGSTOP')
+  for (const { pid } of processes.filter((each) => !isWatcher(each))) signal(pid, 'SIGKILL')
+  for (const { pid } of watchers) signal(pid, 'SIGKILL')
   const deadline = performance.now() + 5_000
   for (const { name, pid } of processes) {
     while (await isProcess(pid, name)) {
@@ -65,6 +68,14 @@ export async function killDaemons(target: RestartTarget, processes: readonly Frr
     }
     // Whoever starts FRR next would take a number that is in use again for a running daemon.
     await rm(`${runDirectoryOf(target.frr)}/${name}.pid`, { force: true })
+  }
+}
+
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
   }
 }
 
