@@ -40,11 +40,22 @@ export async function startResident(
  * who was given its process id.
  */
 export function isRunning({ pid, argv }: LabProcess): boolean {
-  // For an instant it is still what enters the namespace, with the same words at its end.
-  return commandLineOf(pid).slice(-argv.length).join('\0') === argv.join('\0')
+  const words = commandLineOf(pid)
+  // For an instant it is what enters the namespace, with the same words at its end, and in the next it has none.
+  return words.length === 0 ? isAlive(pid) : words.slice(-argv.length).join('\0') === argv.join('\0')
 }
 
-/** The command line of a process; empty when it has ended. */
+/** A process that has ended and was not waited for has no words either. */
+function isAlive(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    return stat.charAt(stat.lastIndexOf(')') + 2) !== 'Z'
+  } catch {
+    return false
+  }
+}
+
+/** The command line of a process; empty when it has ended, and for an instant while it becomes another program. */
 export function commandLineOf(pid: number): string[] {
   try {
     // Every word ends with a separator, the last one too.

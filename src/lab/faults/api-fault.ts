@@ -41,12 +41,18 @@ export async function settleApi(
   endHelpers(running.filter((helper) => helper !== kept))
 }
 
+/** Source address by which a proxy's own connections to the API are known; nobody else uses it towards that address. */
+export function proxySource(address: string): string {
+  return address.includes(':') ? '::1' : '127.0.0.2'
+}
+
 /** The rules of the API's node; pure. */
 export function apiRules(apiUrl: string, api: ApiEffects | undefined, proxyPort: number | null): string {
   const { hostname, port } = new URL(apiUrl)
   const address = hostname.replace(/^\[|\]$/g, '')
   const ip = address.includes(':') ? 'ip6' : 'ip'
   const target = `${ip} daddr ${address} tcp dport ${port}`
+  const others = `${ip} saddr != ${proxySource(address)} ${target}`
   const clear = [`add table inet ${tableName}`, `delete table inet ${tableName}`]
   if (api === undefined) return `${clear.join('\n')}\n`
   const chains = api.isUnreachable
@@ -66,10 +72,10 @@ export function apiRules(apiUrl: string, api: ApiEffects | undefined, proxyPort:
       ? []
       : [
           ...['prerouting', 'output'].map((hook) =>
-            chain(`turn_${hook}`, 'nat', hook, -110, `${target} dnat ${ip} to ${hostname}:${proxyPort}`),
+            chain(`turn_${hook}`, 'nat', hook, -110, `${others} dnat ${ip} to ${hostname}:${proxyPort}`),
           ),
           // What still has the API's port here was connected before, and would go past the proxy.
-          chain('refuse', 'filter', 'input', -10, `${target} reject with tcp reset`),
+          chain('refuse', 'filter', 'input', -10, `${others} reject with tcp reset`),
         ]
   return `${[...clear, `table inet ${tableName} {`, ...chains, '}'].join('\n')}\n`
 }

@@ -10,7 +10,7 @@ import {
   type Socket,
 } from 'node:net'
 import { Transform } from 'node:stream'
-import { proxyPortFile } from './api-fault.ts'
+import { proxyPortFile, proxySource } from './api-fault.ts'
 
 /*
  * Stands in for a cluster's API while it is slow or erroring: `api-proxy.ts <lab> <cluster> <address> <port>
@@ -43,8 +43,7 @@ const refuse: RequestListener = (request, response) => {
 }
 
 function relay(client: Socket): void {
-  // The lab's own way to the API, which no fault turns aside.
-  const server = connect(Number(port), '127.0.0.1')
+  const server = connect({ host: address, port: Number(port), localAddress: proxySource(address) })
   const end = () => {
     client.destroy()
     server.destroy()

@@ -190,7 +190,7 @@ test('an API that cannot be reached drops in both directions, whoever asks; a pr
     /ip daddr 10\.1\.1\.1 tcp dport 6443 counter drop[\s\S]*ip saddr 10\.1\.1\.1 tcp sport 6443 counter drop/,
   )
   expect(apiRules('http://[fd00::1]:6443', { ...api, isUnreachable: false }, 7000)).toContain(
-    'ip6 daddr fd00::1 tcp dport 6443 dnat ip6 to [fd00::1]:7000',
+    'ip6 saddr != ::1 ip6 daddr fd00::1 tcp dport 6443 dnat ip6 to [fd00::1]:7000',
   )
   expect(apiRules('http://10.1.1.1:6443', undefined, null)).not.toContain('chain')
 })
