@@ -79,9 +79,9 @@ function measure({ title, sites, racks, nodes, limitSeconds }: Size): void {
   )
 }
 
-/** One failure of each class of 1,000 devices in two sites: every table of every device against the plain simulation. */
+/** One failure of each class of 300 devices in two sites: every table of every device against the plain simulation. */
 function crossCheck(): void {
-  const { plan } = planOf(intentText(2, 22, 20), emptyLock)
+  const { plan } = planOf(intentText(2, 12, 8), emptyLock)
   const analyst = new FailureAnalyst(plan)
   const failures = listFailures(analyst.network, ['link', 'device', 'rack', 'plane', 'site'])
   const chosen = classifyFailures(analyst.symmetry, analyst.network, failures).map(

@@ -67,9 +67,10 @@ function touchedSites(before: Plan, after: Plan): Set<string> | null {
 
 function sessionDevices(before: Plan, after: Plan): Device[] {
   const differing = differences(before.sessions, after.sessions, ({ link }) => link, sameSession)
-  if (differing.length === 0) return []
-  const devices = new Map([...before.devices, ...after.devices].map((device) => [device.name, device]))
-  return differing.flatMap(({ a, b }) => [devices.get(a.device)!, devices.get(b.device)!])
+  const names = new Set(differing.flatMap(({ a, b }) => [a.device, b.device]))
+  return [before, after].flatMap(({ devices }) =>
+    names.size === 0 ? [] : devices.filter(({ name }) => names.has(name)),
+  )
 }
 
 /** Everything that only one plan has, or has otherwise. Plans of one intent have the same order nearly everywhere. */
