@@ -44,7 +44,7 @@ Examples:
   weft lab status                planned against actual, differences first
   weft lab vtysh leaf -c 'show bgp summary'
   weft lab trace n1 n2           which ways packets take, and which are planned
-  weft lab fail device leaf      break something; weft lab heal --all mends it
+  weft lab fail device NAME      break something; weft lab heal --all mends it
   weft lab down                  remove it`,
     )
 }
