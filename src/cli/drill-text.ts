@@ -82,9 +82,20 @@ export function formatComparison(
   ]
   for (const { name, found } of newViolations)
     parts.push(paint(output, 'red', `newly violated: ${name}: ${found}`))
-  parts.push(
-    isRegression ? paint(output, 'red', 'worse than before') : paint(output, 'green', 'nothing became worse'),
-  )
+  if (!isRegression && classes.every(({ change }) => !['better', 'worse', 'same'].includes(change)))
+    parts.push(
+      paint(
+        output,
+        'yellow',
+        'too few runs of the same failures to say anything: run both with --repeat 3 or more',
+      ),
+    )
+  else
+    parts.push(
+      isRegression
+        ? paint(output, 'red', 'worse than before')
+        : paint(output, 'green', 'nothing became worse'),
+    )
   return parts.join('\n')
 }
 

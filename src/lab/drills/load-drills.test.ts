@@ -75,6 +75,7 @@ test.each([
     /does not say what fails[\s\S]*link, device, daemon/,
   ],
   ['how: silent', 'how: silent, byts: 9', /no key "byts"[\s\S]*did you mean "bytes"/],
+  ['worst outage: <=', 'worst outag: <=', /no key "worst outag"[\s\S]*did you mean "worst outage"/],
   ['drill: v1\n', '', /has no "drill"/],
   ['name: mine', 'name: mine\nname: yours', /WEFT_DRILL_SYNTAX[\s\S]*name/],
 ])('%s written as %s is one mistake with its reason', (from, to, reason) => {

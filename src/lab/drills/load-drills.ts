@@ -55,8 +55,14 @@ function read(document: IntentDocument, schema: Schema): DrillDraft | SuiteDraft
         hint: 'start from a built-in one: weft drill show silent-leaf-node',
       }),
     ].map(inDrillWords)
-  return result.error.issues
-    .flatMap((issue) => explainFault(issue, data) ?? explainIssue(schema, issue, data))
+  const problems = result.error.issues.flatMap(
+    (issue) => explainFault(issue, data) ?? explainIssue(schema, issue, data),
+  )
+  // An entry that is wrong only because a part of it is, is no second problem.
+  const isConsequence = ({ path }: Problem) =>
+    problems.some((part) => part.path.length > path.length && path.every((step, i) => part.path[i] === step))
+  return problems
+    .filter((problem) => !isConsequence(problem))
     .map((problem) => inDrillWords(placeProblem(document, problem)))
 }
 
