@@ -25,6 +25,8 @@ export type Family = 'ipv4' | 'ipv6'
 
 export const endpointsPerService = 10
 const apiPort = 6443
+/** Of the Service whose endpoint moves between the nodes, the first. */
+const movingLabels = { moves: 'yes' }
 /** As docs/reference/agent.md says to start it. */
 const leanFlags = ['--max-semi-space-size=1', '--optimize-for-size']
 const leanEnvironment = { MALLOC_ARENA_MAX: '1' }
@@ -171,12 +173,12 @@ export class AgentBed {
     await this.request('POST', '/api/v1/namespaces/default/services', {
       apiVersion: 'v1',
       kind: 'Service',
-      metadata: { name },
-      // There are 2,768 node ports, as on a real cluster, and nobody needs one here.
+      metadata: { name, labels: index === 0 ? movingLabels : {} },
+      // There are 2,768 node ports, as on a real cluster: nobody gets one here, and a Local policy takes one for health.
       spec: {
         type: 'LoadBalancer',
         allocateLoadBalancerNodePorts: false,
-        externalTrafficPolicy: 'Local',
+        externalTrafficPolicy: index === 0 ? 'Local' : 'Cluster',
         ipFamilies: [family === 'ipv4' ? 'IPv4' : 'IPv6'],
         ports: [{ port: 80, protocol: 'TCP' }],
         selector: { app: name },
@@ -227,6 +229,8 @@ export class AgentBed {
           { name: 'web6', cidr: 'fd09::/64', scope: 'site' },
         ],
         loopbacks: [node.loopback],
+        // The second node is there for the Service that moves.
+        ...(node === this.#first ? {} : { serviceSelector: { matchLabels: movingLabels } }),
         metricsAddress: '127.0.0.1:9099',
         logLevel: 'error',
         // One address that changes many times is what is measured here.
