@@ -65,7 +65,9 @@ export class LocalRepair {
     // The process that writes is there before it is needed.
     await repair.#ip.apply(['link show dev lo'])
     repair.#connecting = repair.#bfdd.keepConnected({
-      onUp: () => repair.#listen().catch((error: Error) => repair.#giveUp(error)),
+      onUp: () => {
+        repair.#listen().catch((error: Error) => repair.#giveUp(error))
+      },
       onDown: () => {},
     })
     return repair
