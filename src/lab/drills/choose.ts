@@ -158,7 +158,7 @@ export function chooseUsers({ plan, random }: Field): string {
 }
 
 /** A selector in words. */
-export function describeSelector(selector: DeviceSelector): string {
+function describeSelector(selector: DeviceSelector): string {
   if (typeof selector === 'string') return selector
   const { role, site, rack, carrying, announcing } = selector
   return [

@@ -58,7 +58,7 @@ export async function readFootprint(state: LabState, ways: readonly Way[]): Prom
 }
 
 /** The longest prefix that holds the address decides. */
-export function nextHopsTo(table: readonly Route[], destination: Address): NextHop[] {
+function nextHopsTo(table: readonly Route[], destination: Address): NextHop[] {
   let best: { length: number; nextHops: NextHop[] } = { length: -1, nextHops: [] }
   for (const { destination: text, nextHops } of table) {
     if (text === 'default') {

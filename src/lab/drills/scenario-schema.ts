@@ -228,7 +228,7 @@ const actions = {
       'Changes the intent as it stands here (a merge patch, RFC 7396) and applies it to the running lab.',
     ),
 }
-export const actionNames = Object.keys(actions) as (keyof typeof actions)[]
+const actionNames = Object.keys(actions) as (keyof typeof actions)[]
 
 const step = z
   .strictObject({
