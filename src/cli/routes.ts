@@ -3,7 +3,7 @@ import { WeftError } from '../diagnostics/error.ts'
 import { parseAddress } from '../net/address.ts'
 import { readPrefix } from '../net/prefix.ts'
 import type { Device, Plan } from '../plan/model.ts'
-import { isLocal } from '../verify/simulate/control-plane.ts'
+import { type ControlPlane, isLocal, type OrderEffect } from '../verify/simulate/control-plane.ts'
 import { nextHopsOf } from '../verify/simulate/forwarding.ts'
 import { openOutput } from './output.ts'
 import {
@@ -134,8 +134,18 @@ function rowOf({ plane, plan }: SimulatedFabric, device: Device, { text, isAddre
       ...best.route.largeCommunities.map((value) => names.get(value) ?? value),
       ...best.route.communities.map((value) => (value === '65535:0' ? 'GRACEFUL_SHUTDOWN' : value)),
     ],
-    dependsOnOrder: plane.orderEffects(prefix).some(({ router }) => router === device.name),
+    dependsOnOrder: orderedAt(plane, prefix).has(device.name),
   }
+}
+
+const ordered = new WeakMap<readonly OrderEffect[], Set<string>>()
+
+/** Devices whose next hops depend on the order of arrival. */
+function orderedAt(plane: ControlPlane, prefix: string): Set<string> {
+  const effects = plane.orderEffects(prefix)
+  const known = ordered.get(effects) ?? new Set(effects.map(({ router }) => router))
+  ordered.set(effects, known)
+  return known
 }
 
 function formatRows(rows: readonly Row[]): string {

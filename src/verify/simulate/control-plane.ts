@@ -79,6 +79,7 @@ export class ControlPlane {
   readonly #parsed = new Map<string, Prefix>()
   readonly #own = new Map<string, OwnRoute[]>()
   readonly #tables = new Map<string, PrefixTable>()
+  readonly #orderEffects = new Map<string, readonly OrderEffect[]>()
   readonly #inProgress = new Set<string>()
 
   constructor({ routers, links, kernelRoutes = new Map() }: RoutedNetwork) {
@@ -150,7 +151,15 @@ export class ControlPlane {
    * Where the order of arrival changes what is reachable or how: routers that would choose other next hops if a
    * neighbour had announced another of its equal paths. Empty for most prefixes of most designs.
    */
-  orderEffects(prefix: string): OrderEffect[] {
+  orderEffects(prefix: string): readonly OrderEffect[] {
+    const known = this.#orderEffects.get(prefix)
+    if (known !== undefined) return known
+    const effects = this.#findOrderEffects(prefix)
+    this.#orderEffects.set(prefix, effects)
+    return effects
+  }
+
+  #findOrderEffects(prefix: string): OrderEffect[] {
     const subject = this.#subject(prefix)
     const table = this.table(prefix)
     const effects: OrderEffect[] = []
