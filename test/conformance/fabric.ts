@@ -1,5 +1,6 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { access, readFile, writeFile } from 'node:fs/promises'
 import { FrrDaemon } from '../../src/frr/daemon.ts'
+import { readBgpTable } from '../../src/frr/show-bgp.ts'
 import { loadIntent } from '../../src/intent/load.ts'
 import { ClusterApi } from '../../src/lab/cluster-api.ts'
 import { awaitForwarding, readNextHops } from '../../src/lab/forwarding.ts'
@@ -10,13 +11,14 @@ import { type LabProcess, type LabState, requireState, writeState } from '../../
 import { readStatus } from '../../src/lab/status.ts'
 import { takeDown } from '../../src/lab/teardown.ts'
 import { bringUp } from '../../src/lab/up.ts'
-import { findPids } from '../../src/linux/namespace.ts'
+import { findPids, inNamespace } from '../../src/linux/namespace.ts'
 import { type RouteEvent, watchRoutes } from '../../src/linux/route-monitor.ts'
 import { run } from '../../src/linux/run.ts'
 import { formatAddress } from '../../src/net/address.ts'
 import { addressAt, parsePrefix } from '../../src/net/prefix.ts'
 import { emptyLock } from '../../src/plan/lock.ts'
 import { planFabric } from '../../src/plan/plan-fabric.ts'
+import { rack } from './rack.ts'
 
 /*
  * The rack in which any advertiser of Kubernetes addresses can be judged from outside: two ToR routers, three nodes with
@@ -25,25 +27,6 @@ import { planFabric } from '../../src/plan/plan-fabric.ts'
 
 export const announceBudgetMs = 1000
 export const withdrawBudgetMs = 500
-
-const rack = {
-  weft: 'v1',
-  name: 'conformance',
-  bgp: { timers: { keepalive: 3, hold: 9 } },
-  racks: { rack: { leaves: 2, nodes: ['n1', 'n2', 'n3'] } },
-  sites: {
-    dc1: {
-      addresses: {
-        switches: ['10.10.18.0/24', 'fd00:10:18::/64'],
-        nodes: ['10.10.19.0/24', 'fd00:10:19::/64'],
-        pods: { pool: ['10.10.20.0/24', 'fd00:10:20::/64'], perNode: [28, 80] },
-        services: ['10.10.21.0/24', 'fd00:10:21::/112'],
-      },
-      fabric: { spines: 1, racks: { rack: 1 } },
-    },
-  },
-  clusters: { k8s: { site: 'dc1', controlPlane: ['n1'] } },
-}
 
 const tors = ['dc1-rack1-leaf1', 'dc1-rack1-leaf2']
 export const prober = 'dc1-spine1'
@@ -289,6 +272,55 @@ export class ConformanceFabric {
     return { updates, established }
   }
 
+  /** Everything the ToRs know from BGP, with all attributes and without times: the same text means the same tables. */
+  async table(): Promise<string> {
+    const lines: string[] = []
+    for (const tor of tors) {
+      for (const family of ['ipv4', 'ipv6'] as const) {
+        for (const [prefix, paths] of await this.#withBgpd(tor, (bgpd) => readBgpTable(bgpd, family)))
+          lines.push(...paths.map((path) => `${tor} ${prefix} ${JSON.stringify(path)}`).sort())
+      }
+    }
+    return lines.sort().join('\n')
+  }
+
+  /** The interface of a device that leads to another one. */
+  portTo(device: string, peer: string): string {
+    const { interfaces } = this.#state.plan.devices.find(({ name }) => name === device)!
+    return interfaces.find(({ peerDevice }) => peerDevice === peer)!.name
+  }
+
+  /** Changes a line in a device's BGP instance, as an operator at its console would. */
+  async configureSession(device: string, line: string): Promise<void> {
+    const { asn } = this.#state.plan.devices.find(({ name }) => name === device)!
+    await this.#withBgpd(device, (bgpd) => bgpd.configure([{ context: [`router bgp ${asn}`], line }]))
+  }
+
+  async resetSession(device: string, neighbor: string): Promise<void> {
+    await this.#withBgpd(device, (bgpd) => bgpd.show(`clear bgp ${neighbor}`))
+  }
+
+  /** Loads nftables rules on a device. */
+  async nft(device: string, rules: string): Promise<void> {
+    await run(inNamespace(namespaceOf(this.lab, device), ['nft', '-f', '-']), { input: rules })
+  }
+
+  async metricsOf(node: string): Promise<string> {
+    const socket = `${pathsOf(this.lab).root}/nodes/${node}-agent.sock`
+    return (await run(['curl', '-sf', '--unix-socket', socket, 'http://agent/metrics'])).stdout
+  }
+
+  /** Resolves when a process of a node has ended. */
+  async ended(node: string, what: 'agent' | 'runtime' | 'api'): Promise<void> {
+    const { pid } = await this.process(node, what)
+    const isThere = () =>
+      access(`/proc/${pid}`).then(
+        () => true,
+        () => false,
+      )
+    while (await isThere()) await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+
   /** Process of a lab's node: its agent, its runtime, or the API on the first one. */
   async process(node: string, what: 'agent' | 'runtime' | 'api'): Promise<LabProcess> {
     const { processes } = await requireState(this.lab)
@@ -323,6 +355,15 @@ export class ConformanceFabric {
     try {
       const text = await bgpd.show(`show bgp ipv4 unicast ${prefixOf(address)} json`)
       return JSON.parse(text).paths ?? []
+    } finally {
+      bgpd.close()
+    }
+  }
+
+  async #withBgpd<T>(device: string, ask: (bgpd: FrrDaemon) => Promise<T>): Promise<T> {
+    const bgpd = new FrrDaemon('bgpd', { pathspace: namespaceOf(this.lab, device) })
+    try {
+      return await ask(bgpd)
     } finally {
       bgpd.close()
     }
