@@ -21,7 +21,8 @@ import {
 import { CoverTables, listCovers } from './covers.ts'
 import { classifyFailures, classifyPairs, type Domain, type FailureClass, listFailures } from './failure.ts'
 import { type CoverTable, fate, Walk } from './forwarding.ts'
-import { type Change, Propagation } from './propagation.ts'
+import { Propagation } from './propagation.ts'
+import type { Change } from './routing-state.ts'
 import { carriesUserTraffic, type Destination, describePrefix, Tally } from './tally.ts'
 import { makeWorlds, type World, worldsByPrefix } from './worlds.ts'
 

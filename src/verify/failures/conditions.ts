@@ -137,7 +137,7 @@ export function settleConditions(
 }
 
 /** Devices that originate the prefix. */
-export function originDevices(universe: PrefixUniverse, prefix: number): number[] {
+function originDevices(universe: PrefixUniverse, prefix: number): number[] {
   return universe.origins[prefix]!.map(({ device }) => device)
 }
 

@@ -1,6 +1,6 @@
 /** What may fail: single links and devices, and groups of devices that share a fate. */
 import type { Device } from '../../plan/model.ts'
-import { type CompactNetwork, Interner } from '../symmetry/compact-network.ts'
+import type { CompactNetwork } from '../symmetry/compact-network.ts'
 import { Orbits, type Symmetry, swapsThatMove } from '../symmetry/symmetry.ts'
 
 export const domains = ['link', 'device', 'rack', 'plane', 'site'] as const
@@ -177,12 +177,4 @@ function sessionsByDevice({ inStart, inEdges, devices }: CompactNetwork): number
 /** Names of failures that happen together, for people. */
 export function nameFailures({ failures }: Pick<FailureClass, 'failures'>): string {
   return failures.map(({ domain, name }) => `${domain} ${name}`).join(' and ')
-}
-
-/** Kind of failure by the roles it touches, such as `link leaf--node` or `device spine`. */
-export function kindOfFailure(network: CompactNetwork, { domain, anchor }: Failure): string {
-  const roles = new Interner<string>()
-  for (const device of anchor) roles.idOf(network.devices[device]!.role)
-  if (domain === 'link') return `link ${anchor.map((device) => network.devices[device]!.role).join('--')}`
-  return domain === 'device' ? `device ${roles.values[0]}` : domain
 }

@@ -6,7 +6,7 @@
  * those of the prefixes around it, which were worked out before (covers.ts).
  */
 import type { CompactNetwork } from '../symmetry/compact-network.ts'
-import { type PrefixUniverse, stage } from '../symmetry/prefix-universe.ts'
+import type { PrefixUniverse } from '../symmetry/prefix-universe.ts'
 import { localRank, type Propagation } from './propagation.ts'
 
 /** What becomes of packets: all arrive, none, or it depends on the hash. */
@@ -91,9 +91,4 @@ export class Walk {
     for (let at = this.#universe.cover[prefix]!; at >= 0; at = this.#universe.cover[at]!) around.push(at)
     return around
   }
-}
-
-/** Can packets for the prefix arrive at a device that only holds its aggregate? */
-export function isAggregate(universe: PrefixUniverse, prefix: number): boolean {
-  return universe.stageOf[prefix] === stage.aggregate
 }

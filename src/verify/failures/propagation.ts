@@ -15,22 +15,13 @@ import { acceptsAll, type CompactNetwork, flag, isExact, receiverOf } from '../s
 import type { PrefixUniverse } from '../symmetry/prefix-universe.ts'
 import { AsPaths, emptyPath } from './as-paths.ts'
 import { RouteMarks } from './route-marks.ts'
+import { type Change, RoutingState } from './routing-state.ts'
 
 /** Rank of a route that the device originates itself. */
 export const localRank = Number.POSITIVE_INFINITY
 
 /** A fabric of seven tiers settles in twenty rounds; what takes this many goes round in circles. */
 const mostRounds = 500
-
-/** What is different from the plan at work. */
-export interface Change {
-  sessions: readonly number[]
-  devices: readonly number[]
-  /** Devices that originate the prefix only in one of the two worlds: now they do, or do not. */
-  origins?: readonly { device: number; isActive: boolean }[]
-  /** Edges whose sender makes a default route only in one of the two worlds. */
-  injections?: readonly { edge: number; isActive: boolean }[]
-}
 
 export class Propagation {
   readonly network: CompactNetwork
@@ -46,25 +37,12 @@ export class Propagation {
   isUnsettled = false
   prefix = -1
 
-  readonly #routeMarks: Int32Array
-  readonly #routePath: Int32Array
-  readonly #doubtRank: Float64Array
-  readonly #announcedMarks: Int32Array
-  readonly #announcedPath: Int32Array
-  readonly #ownMarks: Int32Array
-  readonly #isInjected: Uint8Array
-  readonly #isDeadEdge: Uint8Array
-  readonly #isDeadDevice: Uint8Array
+  readonly #state: RoutingState
   readonly #touchMark: Int32Array
   readonly #dirtyMark: Int32Array
-  readonly #journalMark: Int32Array
   #epoch = 0
   #round = 0
   #dirty: number[] = []
-  /** Edges and devices that hold something in the world without failures. */
-  #usedEdges: number[] = []
-  #usedDevices: number[] = []
-  #journal: Journal | null = null
   readonly #offer = { rank: 0, marks: 0, path: 0, isDoubtful: false }
 
   constructor(network: CompactNetwork, universe: PrefixUniverse, drained?: ReadonlySet<number>) {
@@ -72,22 +50,11 @@ export class Propagation {
     this.universe = universe
     this.marks = new RouteMarks(network, universe, drained)
     this.paths = new AsPaths(network.asns)
-    const edges = network.from.length
-    const devices = network.devices.length
-    this.rank = new Float64Array(edges)
-    this.bestRank = new Float64Array(devices)
-    this.#routeMarks = new Int32Array(edges)
-    this.#routePath = new Int32Array(edges)
-    this.#doubtRank = new Float64Array(edges)
-    this.#announcedMarks = new Int32Array(devices).fill(-1)
-    this.#announcedPath = new Int32Array(devices)
-    this.#ownMarks = new Int32Array(devices).fill(-1)
-    this.#isInjected = new Uint8Array(edges)
-    this.#isDeadEdge = new Uint8Array(edges)
-    this.#isDeadDevice = new Uint8Array(devices)
-    this.#touchMark = new Int32Array(devices)
-    this.#dirtyMark = new Int32Array(devices)
-    this.#journalMark = new Int32Array(edges + devices)
+    this.#state = new RoutingState(network)
+    this.rank = this.#state.rank
+    this.bestRank = this.#state.bestRank
+    this.#touchMark = new Int32Array(network.devices.length)
+    this.#dirtyMark = new Int32Array(network.devices.length)
   }
 
   /**
@@ -103,8 +70,8 @@ export class Propagation {
     for (const { device, policy } of origins[prefix]!) {
       const own = this.marks.originate(policy, kindOf[prefix]!)
       if (own === null) continue
-      this.#ownMarks[device] = this.marks.intern([own])
-      this.#usedDevices.push(device)
+      this.#state.noteDevice(device)
+      this.#state.ownMarks[device] = this.marks.intern([own])
       if (active.includes(device)) this.#setOrigin(device, true)
     }
     for (const edge of injected) this.#setInjection(edge, true)
@@ -114,25 +81,9 @@ export class Propagation {
 
   /** Plays a change; `onRound` sees the world after each BGP hop. Undone by {@link Propagation.undo}. */
   apply(change: Change, onRound?: (round: number) => void): void {
-    this.#journal = {
-      edges: [],
-      ranks: [],
-      marks: [],
-      paths: [],
-      doubts: [],
-      devices: [],
-      bests: [],
-      announced: [],
-      announcedPaths: [],
-      change,
-    }
+    this.#state.begin(change)
     this.#epoch++
     this.touched = []
-    for (const device of change.devices) this.#isDeadDevice[device] = 1
-    for (const session of change.sessions) {
-      this.#isDeadEdge[2 * session] = 1
-      this.#isDeadEdge[2 * session + 1] = 1
-    }
     for (const session of change.sessions) {
       this.#refresh(2 * session)
       this.#refresh(2 * session + 1)
@@ -143,34 +94,15 @@ export class Propagation {
   }
 
   undo(): void {
-    const journal = this.#journal!
-    this.#journal = null
-    for (const [index, edge] of journal.edges.entries()) {
-      this.rank[edge] = journal.ranks[index]!
-      this.#routeMarks[edge] = journal.marks[index]!
-      this.#routePath[edge] = journal.paths[index]!
-      this.#doubtRank[edge] = journal.doubts[index]!
-    }
-    for (const [index, device] of journal.devices.entries()) {
-      this.bestRank[device] = journal.bests[index]!
-      this.#announcedMarks[device] = journal.announced[index]!
-      this.#announcedPath[device] = journal.announcedPaths[index]!
-    }
-    const { sessions, devices, injections } = journal.change
-    for (const device of devices) this.#isDeadDevice[device] = 0
-    for (const session of sessions) {
-      this.#isDeadEdge[2 * session] = 0
-      this.#isDeadEdge[2 * session + 1] = 0
-    }
-    for (const { edge, isActive } of injections ?? []) this.#isInjected[edge] = isActive ? 0 : 1
+    this.#state.undo()
   }
 
   isDead(device: number): boolean {
-    return this.#isDeadDevice[device] === 1
+    return this.#state.isDeadDevice[device] === 1
   }
 
   hasRoute(device: number): boolean {
-    return this.bestRank[device]! > 0 && this.#isDeadDevice[device] === 0
+    return this.bestRank[device]! > 0 && this.#state.isDeadDevice[device] === 0
   }
 
   /** How many equal next hops the device uses; 0 without a route, and for its own. */
@@ -207,18 +139,13 @@ export class Propagation {
   satisfies(device: number, condition: number): boolean {
     if (!this.hasRoute(device)) return false
     const kind = this.universe.kindOf[this.prefix]!
-    const path = this.#announcedPath[device]!
-    return this.marks.satisfies(condition, kind, this.#announcedMarks[device]!, path === emptyPath)
+    const path = this.#state.announcedPath[device]!
+    return this.marks.satisfies(condition, kind, this.#state.announcedMarks[device]!, path === emptyPath)
   }
 
   /** AS path length of what the device announces. */
   pathLengthOf(device: number): number {
-    return this.paths.lengthOf(this.#announcedPath[device]!)
-  }
-
-  /** Devices of the world without failures that hold anything about the prefix. */
-  get reached(): readonly number[] {
-    return this.#usedDevices
+    return this.paths.lengthOf(this.#state.announcedPath[device]!)
   }
 
   /** Could the age of paths have changed what one of the devices uses? */
@@ -227,7 +154,7 @@ export class Propagation {
     return devices.some((device) => {
       const best = this.bestRank[device]!
       for (let at = inStart[device]!; at < inStart[device + 1]!; at++) {
-        const doubt = this.#doubtRank[inEdges[at]!]!
+        const doubt = this.#state.doubtRank[inEdges[at]!]!
         if (doubt > 0 && doubt >= best) return true
       }
       return false
@@ -235,19 +162,7 @@ export class Propagation {
   }
 
   #clear(): void {
-    for (const edge of this.#usedEdges) {
-      this.rank[edge] = 0
-      this.#doubtRank[edge] = 0
-      this.#isInjected[edge] = 0
-    }
-    for (const device of this.#usedDevices) {
-      this.bestRank[device] = 0
-      this.#announcedMarks[device] = -1
-      this.#announcedPath[device] = 0
-      this.#ownMarks[device] = -1
-    }
-    this.#usedEdges = []
-    this.#usedDevices = []
+    this.#state.clear()
     this.paths.clear()
     this.#epoch++
     this.touched = []
@@ -255,20 +170,20 @@ export class Propagation {
   }
 
   #setOrigin(device: number, isActive: boolean): void {
-    if (this.#ownMarks[device]! < 0) return
-    this.#noteDevice(device)
+    if (this.#state.ownMarks[device]! < 0) return
+    this.#state.noteDevice(device)
     this.bestRank[device] = isActive ? localRank : 0
     // When it goes, the device still seems to announce it: so it notices, and tells its neighbours.
     if (isActive) {
-      this.#announcedMarks[device] = this.#ownMarks[device]!
-      this.#announcedPath[device] = emptyPath
+      this.#state.announcedMarks[device] = this.#state.ownMarks[device]!
+      this.#state.announcedPath[device] = emptyPath
     }
     this.#markDirty(device)
   }
 
   #setInjection(edge: number, isActive: boolean): void {
-    this.#isInjected[edge] = isActive ? 1 : 0
-    this.#usedEdges.push(edge)
+    this.#state.isInjected[edge] = isActive ? 1 : 0
+    this.#state.noteEdge(edge)
     this.#refresh(edge)
   }
 
@@ -293,7 +208,7 @@ export class Propagation {
   }
 
   #markDirty(device: number): void {
-    if (this.#isDeadDevice[device] === 1) return
+    if (this.#state.isDeadDevice[device] === 1) return
     if (this.#touchMark[device] !== this.#epoch) {
       this.#touchMark[device] = this.#epoch
       this.touched.push(device)
@@ -320,8 +235,8 @@ export class Propagation {
         first = edge
         isUniform = true
       } else if (
-        this.#routeMarks[edge] !== this.#routeMarks[first] ||
-        this.#routePath[edge] !== this.#routePath[first]
+        this.#state.routeMarks[edge] !== this.#state.routeMarks[first] ||
+        this.#state.routePath[edge] !== this.#state.routePath[first]
       ) {
         isUniform = false
       }
@@ -329,24 +244,25 @@ export class Propagation {
     let marks = -1
     let path = emptyPath
     if (best > 0 && isUniform) {
-      marks = this.#routeMarks[first]!
-      path = this.#routePath[first]!
+      marks = this.#state.routeMarks[first]!
+      path = this.#state.routePath[first]!
     } else if (best > 0) {
       const equal: number[] = []
       for (let at = inStart[device]!; at < inStart[device + 1]!; at++) {
         if (this.rank[inEdges[at]!] === best) equal.push(inEdges[at]!)
       }
-      marks = this.marks.union([...new Set(equal.map((edge) => this.#routeMarks[edge]!))])
-      path = this.paths.union([...new Set(equal.map((edge) => this.#routePath[edge]!))])
+      marks = this.marks.union([...new Set(equal.map((edge) => this.#state.routeMarks[edge]!))])
+      path = this.paths.union([...new Set(equal.map((edge) => this.#state.routePath[edge]!))])
     }
     const isIbgp = best > 0 && (flags[first]! & flag.ibgp) !== 0
     // What iBGP neighbours are told depends on whom it was learned from as well.
-    const isSame = this.#announcedMarks[device] === marks && this.#announcedPath[device] === path && !isIbgp
+    const isSame =
+      this.#state.announcedMarks[device] === marks && this.#state.announcedPath[device] === path && !isIbgp
     if (isSame && this.bestRank[device] === best) return false
-    this.#noteDevice(device)
+    this.#state.noteDevice(device)
     this.bestRank[device] = best
-    this.#announcedMarks[device] = marks
-    this.#announcedPath[device] = path
+    this.#state.announcedMarks[device] = marks
+    this.#state.announcedPath[device] = path
     return !isSame
   }
 
@@ -358,14 +274,15 @@ export class Propagation {
     const doubt = offer.isDoubtful ? offer.rank : 0
     const isSame =
       this.rank[edge] === rank &&
-      (rank === 0 || (this.#routeMarks[edge] === offer.marks && this.#routePath[edge] === offer.path))
-    if (isSame && this.#doubtRank[edge] === doubt) return
-    this.#noteEdge(edge)
+      (rank === 0 ||
+        (this.#state.routeMarks[edge] === offer.marks && this.#state.routePath[edge] === offer.path))
+    if (isSame && this.#state.doubtRank[edge] === doubt) return
+    this.#state.noteEdge(edge)
     this.rank[edge] = rank
-    this.#doubtRank[edge] = doubt
+    this.#state.doubtRank[edge] = doubt
     if (rank > 0) {
-      this.#routeMarks[edge] = offer.marks
-      this.#routePath[edge] = offer.path
+      this.#state.routeMarks[edge] = offer.marks
+      this.#state.routePath[edge] = offer.path
     }
     if (!isSame) this.#markDirty(this.network.to[edge]!)
   }
@@ -378,14 +295,14 @@ export class Propagation {
     offer.isDoubtful = false
     const flags = network.flags[edge]!
     const sender = network.from[edge]!
-    const isInjected = this.#isInjected[edge] === 1
-    const held = this.#announcedMarks[sender]!
+    const isInjected = this.#state.isInjected[edge] === 1
+    const held = this.#state.announcedMarks[sender]!
     if (!isInjected && held < 0) return
-    if (this.#isDeadEdge[edge] === 1 || this.#isDeadDevice[sender] === 1) return
+    if (this.#state.isDeadEdge[edge] === 1 || this.#state.isDeadDevice[sender] === 1) return
     if ((flags & (this.universe.isIpv6[this.prefix] === 1 ? flag.ipv6 : flag.ipv4)) === 0) return
     const kind = this.universe.kindOf[this.prefix]!
     const isIbgp = (flags & flag.ibgp) !== 0
-    const from = isInjected ? emptyPath : this.#announcedPath[sender]!
+    const from = isInjected ? emptyPath : this.#state.announcedPath[sender]!
     const transfer = isInjected
       ? this.marks.inject(edge, kind)
       : this.marks.transfer(edge, kind, held, from === emptyPath)
@@ -443,47 +360,4 @@ export class Propagation {
     const text = universe.texts[this.prefix]!
     return receiverOf(this.network, edge).accept!.some((entry) => entry.prefix === text && isExact(entry))
   }
-
-  #noteEdge(edge: number): void {
-    const journal = this.#journal
-    if (journal === null) {
-      this.#usedEdges.push(edge)
-      return
-    }
-    if (this.#journalMark[edge] === this.#epoch) return
-    this.#journalMark[edge] = this.#epoch
-    journal.edges.push(edge)
-    journal.ranks.push(this.rank[edge]!)
-    journal.marks.push(this.#routeMarks[edge]!)
-    journal.paths.push(this.#routePath[edge]!)
-    journal.doubts.push(this.#doubtRank[edge]!)
-  }
-
-  #noteDevice(device: number): void {
-    const journal = this.#journal
-    if (journal === null) {
-      this.#usedDevices.push(device)
-      return
-    }
-    const at = this.network.from.length + device
-    if (this.#journalMark[at] === this.#epoch) return
-    this.#journalMark[at] = this.#epoch
-    journal.devices.push(device)
-    journal.bests.push(this.bestRank[device]!)
-    journal.announced.push(this.#announcedMarks[device]!)
-    journal.announcedPaths.push(this.#announcedPath[device]!)
-  }
-}
-
-interface Journal {
-  change: Change
-  edges: number[]
-  ranks: number[]
-  marks: number[]
-  paths: number[]
-  doubts: number[]
-  devices: number[]
-  bests: number[]
-  announced: number[]
-  announcedPaths: number[]
 }

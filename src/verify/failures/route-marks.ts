@@ -46,7 +46,7 @@ const mostSets = 65_536
 /** Local preference of a route that nothing set. */
 const defaultPreference = 100
 
-export const bare: Marks = {
+const bare: Marks = {
   communities: [],
   localPreference: defaultPreference,
   gracefulShutdown: false,

@@ -51,15 +51,12 @@ export function judgeSurvive(plan: Plan, expectation: Survive): SurviveJudgement
 }
 
 /** Does a failure cut off users? What only the failed device brings in goes with it, and is not counted here. */
-export function losesUsers({ tally }: ClassResult): boolean {
+function losesUsers({ tally }: ClassResult): boolean {
   return tally.lost.some(isUserTraffic)
 }
 
 /** The slower of how a failure may show. */
-export function worstOutage(
-  { failure, tally }: ClassResult,
-  analyst: Pick<FailureAnalyst, 'network'>,
-): Outage {
+function worstOutage({ failure, tally }: ClassResult, analyst: Pick<FailureAnalyst, 'network'>): Outage {
   return predictOutages(analyst.network, failure, tally.repair.hops).reduce((worst, outage) =>
     outage.outageMs.max > worst.outageMs.max ? outage : worst,
   )
