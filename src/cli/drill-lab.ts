@@ -74,6 +74,12 @@ async function joinLab({ name, bfd }: LabChoice): Promise<DrillLab> {
       exitCode: 2,
     })
   const state = await requireState(name ?? (await onlyLab()))
+  // They would be in every number, and drills end by mending everything.
+  if (state.faults.length > 0)
+    throw new WeftError('WEFT_DRILL_FAULTS', `lab "${state.name}" has faults in force already`, {
+      hint: `see them with "weft lab faults --name ${state.name}", mend them with "weft lab heal --all --name ${state.name}"`,
+      exitCode: 2,
+    })
   return { state, close: async () => {} }
 }
 

@@ -50,6 +50,7 @@ export async function runDrills(
   const workload = await deployWorkload(state)
   const run = new Runner(state, workload, options)
   try {
+    await run.begin()
     for (const [index, drill] of drills.entries()) await run.add(drill, index, drills.length)
   } finally {
     workload?.close()
@@ -82,6 +83,14 @@ class Runner {
     this.#workload = workload
     this.#options = options
     this.#restoreMs = options.restoreMs ?? 60_000
+  }
+
+  /** Numbers from a lab that is not as planned are worth nothing, from the first drill on. */
+  async begin(): Promise<void> {
+    const { signal } = this.#options
+    const problem = await awaitRestored(this.#state, this.#workload, this.#restoreMs, signal)
+    if (problem !== null)
+      this.#brokenBecause = `the lab was not as planned before the first drill: ${problem}`
   }
 
   async add(drill: Drill, index: number, total: number): Promise<void> {
