@@ -157,3 +157,32 @@ test('a route that chases its own tail never settles, and is called that', () =>
 
   expect(found.some((message) => message.includes('10.0.0.0/24 never settles'))).toBe(true)
 })
+
+// The first by real FRR (seed 6009 of the differential test), the second by two providers of one AS (seed 100).
+test('where the order of arrival decides which next hop is used, or who hears of a route, it is named', () => {
+  const header = 'frr version 8.4\nfrr defaults datacenter\n'
+  const plain = (name: string, asn: number, ports: string[], extra = '') => ({
+    path: `${name}.conf`,
+    text: `${header}hostname ${name}\nrouter bgp ${asn}\nno bgp network import-check\n${ports.map((port) => `neighbor ${port} interface remote-as external`).join('\n')}\n${extra}`,
+  })
+  const network = 'network 10.0.0.0/24\n'
+
+  const twoWays = judgeConfigs([
+    plain('top', 65_001, ['l', 'r'], network),
+    plain('l', 65_002, ['top', 'low']),
+    plain('r', 65_003, ['top', 'low']),
+    plain('low', 65_004, ['l', 'r']),
+  ])
+  expect(twoWays.plane.orderEffects('10.0.0.0/24')).toEqual([{ router: 'low', neighbor: null, by: 'low' }])
+
+  const relax = 'bgp bestpath as-path multipath-relax\n'
+  const providers = judgeConfigs([
+    plain('p1', 64_999, ['edge'], network),
+    plain('p2', 64_998, ['edge'], network),
+    plain('p3', 64_999, ['edge']),
+    plain('edge', 64_512, ['p1', 'p2', 'p3'], relax),
+  ])
+  expect(providers.plane.orderEffects('10.0.0.0/24')).toEqual([
+    { router: 'p3', neighbor: 'edge', by: 'edge' },
+  ])
+})

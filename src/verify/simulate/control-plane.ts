@@ -55,7 +55,7 @@ export interface PrefixTable {
 /** A router whose next hops depend on which of its equal paths another one has learned first. */
 export interface OrderEffect {
   router: string
-  /** Over whose announcement; null where the router itself has more equal paths than it may use. */
+  /** Over whose announcement; null where the router itself has more equal paths than it uses together. */
   neighbor: string | null
   by: string
 }
@@ -167,7 +167,10 @@ export class ControlPlane {
       const { best, tied, eliminated, dependsOnOrder } = entry.decision
       if (!dependsOnOrder) continue
       const router = this.routers.get(name)!
-      if (eliminated.some(({ step }) => step === 'maximum-paths'))
+      // Its own next hops: which of the equal ones there is room for, or that go together with the best.
+      if (
+        eliminated.some(({ step }) => step === 'maximum-paths' || step === 'not equal enough for multipath')
+      )
         effects.push({ router: name, neighbor: null, by: name })
       for (const side of this.sides.get(name) ?? []) {
         if (!side.families.includes(subject.family)) continue
