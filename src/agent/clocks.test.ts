@@ -9,6 +9,7 @@ test('nothing that decides asks for the time of day', () => {
     ['agent/agent-metrics.ts', 2],
     ['agent/drain/drain-controller.ts', 1],
     ['agent/events/event-recorder.ts', 1],
+    ['agent/events/report-events.ts', 1],
     // When a client certificate ends is told by the calendar.
     ['kube/kubeconfig.ts', 1],
   ])

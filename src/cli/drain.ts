@@ -5,14 +5,15 @@ import type { DrainStatus } from '../agent/status-server.ts'
 import { WeftError } from '../diagnostics/error.ts'
 import { askAgent } from './agent-request.ts'
 import { type AgentTarget, addTargetOptions, findTargets, type TargetOptions } from './agent-targets.ts'
+import { type ApiOptions, addApiOptions, drainByApi } from './drain-by-api.ts'
 import { type Output, openOutput } from './output.ts'
 
 /*
- * Takes a node out of service, and back, through its agent. The agent does the work and goes on when this command is
- * interrupted; asking again joins the drain under way.
+ * Takes a node out of service, and back, through its agent: over its status socket, or by the API with --kubeconfig. The
+ * agent does the work and goes on when this command is interrupted; asking again joins the drain under way.
  */
 
-interface DrainOptions extends TargetOptions {
+interface DrainOptions extends TargetOptions, ApiOptions {
   force?: boolean
   timeout: string
 }
@@ -37,12 +38,17 @@ export function drainCommand(): Command {
 Examples:
   weft drain node worker-7                     on worker-7
   weft drain node dc1-compute1-n1 --lab demo
+  weft drain node worker-7 --kubeconfig        from wherever kubectl works; who else announces is not asked
   weft drain node worker-7 && systemctl restart frr && weft undrain node worker-7
 
 Exits with 1 when it would leave, or has left, addresses without an announcer, or is not finished in time.`,
     )
     .action(async (name: string, options: DrainOptions, self: Command) => {
       const output = openOutput(self)
+      if (options.kubeconfig !== undefined) {
+        printReport(name, await drainByApi(name, 'drain', options, timeoutOf(options), output), output)
+        return
+      }
       const { agent, others } = await targetsOf(name, options)
       const before = others.length > 0 ? await askOthers(agent, others) : await askOne(agent)
       const { addresses: soleAddresses, believed } = before
@@ -62,7 +68,7 @@ Exits with 1 when it would leave, or has left, addresses without an announcer, o
     })
   return new Command('drain')
     .description('Takes something out of service without losing a packet.')
-    .addCommand(addTargetOptions(node))
+    .addCommand(addApiOptions(addTargetOptions(node)))
     .addHelpText('after', '\nExample:\n  weft drain node worker-7')
 }
 
@@ -75,15 +81,22 @@ export function undrainCommand(): Command {
     .addHelpText('after', '\nExample:\n  weft undrain node worker-7')
     .action(async (name: string, options: DrainOptions, self: Command) => {
       const output = openOutput(self)
-      const { agent } = await targetsOf(name, options)
-      const report = await command(agent, 'undrain', timeoutOf(options), output)
-      if (output.format === 'json') output.printJson({ node: name, ...report })
-      else output.print(`${name} is ${report.phase} after ${report.seconds} s`)
+      const timeoutMs = timeoutOf(options)
+      const report =
+        options.kubeconfig === undefined
+          ? await command((await targetsOf(name, options)).agent, 'undrain', timeoutMs, output)
+          : await drainByApi(name, 'undrain', options, timeoutMs, output)
+      printReport(name, report, output)
     })
   return new Command('undrain')
     .description('Ends a drain.')
-    .addCommand(addTargetOptions(node))
+    .addCommand(addApiOptions(addTargetOptions(node)))
     .addHelpText('after', '\nExample:\n  weft undrain node worker-7')
+}
+
+function printReport(node: string, report: { phase: string; seconds: number }, output: Output): void {
+  if (output.format === 'json') output.printJson({ node, ...report })
+  else output.print(`${node} is ${report.phase} after ${report.seconds} s`)
 }
 
 async function targetsOf(

@@ -56,7 +56,9 @@ export function reportEvents(
     const status = control?.drainStatus
     if (status === undefined || status.phase === phase) return
     phase = status.phase
-    reporter.tellNode('Normal', 'DrainPhase', `${phase}: ${status.text}`)
+    // With the time each drain is an Event of its own, and whoever waits for one can tell it from the last.
+    const since = new Date(status.sinceMs).toISOString().replace(/\.\d+Z$/, 'Z')
+    reporter.tellNode('Normal', 'DrainPhase', `${phase} since ${since}: ${status.text}`)
   }
 
   return () => {
