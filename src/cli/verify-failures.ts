@@ -76,7 +76,9 @@ Examples:
   weft verify failures --since main                     what this branch can have changed
   weft verify failures -o json | jq '.results[] | select(.verdict != "ok")'`,
     )
-    .action(async (file: string, options: FailureCommandOptions, command: Command) => {
+    .action(async (file: string, _options: unknown, command: Command) => {
+      // `weft verify` has options of the same name, and takes them wherever they stand.
+      const options = command.optsWithGlobals<FailureCommandOptions>()
       const output = openOutput(command)
       const plan = await readPlanOf(file, output)
       const report = await findReport(file, plan, options, output)

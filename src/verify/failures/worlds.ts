@@ -60,6 +60,10 @@ export function worldsByPrefix(
   worlds: readonly World[],
   prefixes: number,
 ): { world: number; size: number }[][] {
+  if (worlds.every(({ classes }) => classes === null)) {
+    const everywhere = Array.from(worlds.keys(), (world) => ({ world, size: 1 }))
+    return new Array(prefixes).fill(everywhere)
+  }
   const byPrefix: { world: number; size: number }[][] = Array.from({ length: prefixes }, () => [])
   for (const [world, { classes }] of worlds.entries()) {
     if (classes === null) for (const list of byPrefix) list.push({ world, size: 1 })
