@@ -171,7 +171,7 @@ test('forced, the address goes dark and the report says so; undrained, all come 
   expect(forced.stdout).toContain(`announced by nobody now: ${vip}`)
   await awaitNextHops(lab, client, prefix, (hops) => hops.length === 0)
   await weft('undrain', 'node', third, '--lab', lab)
-  await untilReached([0, 1])
+  await awaitNextHops(lab, client, prefix, (hops) => hops.length > 0)
 
   const back = await underTraffic(async () => {
     for (const node of [first, second])
