@@ -141,7 +141,7 @@ function borderPolicies(intent: Intent, site: SiteIntent): Record<string, Policy
     ],
     [policies.borderToDci]: [
       ...denyRemote(intent, site),
-      permit({ prefixSet: sets.aggregates }),
+      permit({ prefixSet: carriedBy(intent) }),
       // Communities are set afresh: DOWN means something within this fabric only and would stop the route in the next.
       ...beyondSite.flatMap((scope) =>
         tellDrained(
@@ -186,7 +186,7 @@ function dciPolicies(intent: Intent, site: SiteIntent): Record<string, PolicyTer
       dciToSite(other.name),
       [
         deny({ anyCommunity: [siteOf(other.name)] }),
-        permit({ prefixSet: sets.aggregates }),
+        permit({ prefixSet: carriedBy(intent) }),
         permit({ prefixSet: sets.ownServices }),
         // Other sites' routes too: should the direct way between two sites be cut, a third one carries them.
         ...remote,
@@ -196,7 +196,7 @@ function dciPolicies(intent: Intent, site: SiteIntent): Record<string, PolicyTer
     [policies.dciFromBorder]: [
       ...denyRemote(intent, site),
       permit({ prefixSet: sets.switches }),
-      permit({ prefixSet: sets.aggregates }),
+      permit({ prefixSet: carriedBy(intent) }),
       permit({ prefixSet: sets.ownServices }),
       permit({ prefixSet: sets.external }),
     ],
@@ -268,6 +268,11 @@ function originPolicies(site: SiteIntent): Record<string, PolicyTerm[]> {
     [policies.serviceAggregate]: origin(here, kindOf('service'), scopeOf('edge')),
     ...Object.fromEntries(scopes.map((scope) => [vipPolicy(scope), origin(scopeOf(scope))])),
   }
+}
+
+/** The site's aggregates that other sites are told of; one that they do not learn is not offered either. */
+function carriedBy({ dci }: Intent): string {
+  return dci.carry.includes('nodes') && dci.carry.includes('pods') ? sets.aggregates : sets.carried
 }
 
 function denyRemote(intent: Intent, site: SiteIntent): PolicyTerm[] {

@@ -17,6 +17,8 @@ export const sets = {
   remoteServices: 'REMOTE-SERVICES',
   /** The site's node and pod segments, as one prefix each. */
   aggregates: 'AGGREGATES',
+  /** Those of them that other sites learn. */
+  carried: 'CARRIED',
   remoteAggregates: 'REMOTE-AGGREGATES',
   servicePools: 'SERVICE-POOLS',
   /** What external peers of any site may bring in. */
@@ -52,6 +54,7 @@ export function prefixSetsOf(intent: Intent, site: SiteIntent): Record<string, P
     [sets.ownServices]: ownServices,
     [sets.remoteServices]: remoteServices,
     [sets.aggregates]: [...exactly(addresses.nodes), ...exactly(addresses.pods)],
+    [sets.carried]: carries('nodes') && carries('pods') ? [] : aggregatesOf(site),
     [sets.remoteAggregates]: remote.flatMap(aggregatesOf),
     [sets.servicePools]: [
       ...exactly(addresses.services),
