@@ -3,11 +3,18 @@ import { WeftError } from '../diagnostics/error.ts'
 import { findNearest } from '../intent/nearest.ts'
 import type { Plan } from '../plan/model.ts'
 import { type DrainReport, type DrainStep, reportDrain } from '../verify/drain/report.ts'
+import type { Announcement } from '../verify/failures/announce.ts'
 import type { PairGroup } from '../verify/failures/tally.ts'
 import { type Output, openOutput, paint } from './output.ts'
 import { createProgress } from './progress.ts'
 import { readWidth } from './verify-failures.ts'
-import { readPlanOf } from './verify-input.ts'
+import { collectAnnouncements, readPlanOf, withAnnouncements } from './verify-input.ts'
+
+interface DrainCommandOptions {
+  file: string
+  minimumWidth: number
+  announce?: Announcement[]
+}
 
 /** `weft verify drain`. */
 export function verifyDrainCommand(): Command {
@@ -26,6 +33,12 @@ export function verifyDrainCommand(): Command {
         .argParser(readWidth)
         .default(1),
     )
+    .addOption(
+      new Option(
+        '--announce <address@node>',
+        'a service address as an agent announces it, with :SCOPE if wanted; once for each',
+      ).argParser(collectAnnouncements),
+    )
     .addHelpText(
       'after',
       `
@@ -36,9 +49,9 @@ Examples:
   weft verify drain dc1-spine1 dc1-spine2 dc1-compute1-n1     which of them together, and in what order
   weft verify drain dc1-spine1 --minimum-width 2 -o json`,
     )
-    .action(async (names: string[], options: { file: string; minimumWidth: number }, command: Command) => {
+    .action(async (names: string[], options: DrainCommandOptions, command: Command) => {
       const output = openOutput(command)
-      const plan = await readPlanOf(options.file, output)
+      const plan = withAnnouncements(await readPlanOf(options.file, output), options.announce)
       const devices = [...new Set(names)]
       for (const name of devices) requireDevice(plan, name)
       const report = await createProgress().during('playing the drain', () =>

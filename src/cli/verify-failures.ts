@@ -2,6 +2,7 @@ import { Command, Option } from 'commander'
 import { WeftError } from '../diagnostics/error.ts'
 import type { Plan } from '../plan/model.ts'
 import { FailureAnalyst } from '../verify/failures/analysis.ts'
+import type { Announcement } from '../verify/failures/announce.ts'
 import { type Domain, domains } from '../verify/failures/failure.ts'
 import type { Outage } from '../verify/failures/outage.ts'
 import {
@@ -16,7 +17,7 @@ import { type Output, openOutput, paint } from './output.ts'
 import { readBase } from './plan-diff.ts'
 import { createProgress } from './progress.ts'
 import { formatTable } from './table.ts'
-import { readPlanOf } from './verify-input.ts'
+import { collectAnnouncements, readPlanOf, withAnnouncements } from './verify-input.ts'
 
 interface FailureCommandOptions {
   k: '1' | '2'
@@ -24,6 +25,7 @@ interface FailureCommandOptions {
   exhaustive?: boolean
   minimumWidth: number
   since?: string
+  announce?: Announcement[]
   all?: boolean
 }
 
@@ -62,6 +64,12 @@ export function verifyFailuresCommand(): Command {
         'play only sites that changed since a plan (JSON) or a git revision',
       ).conflicts('exhaustive'),
     )
+    .addOption(
+      new Option(
+        '--announce <address@node>',
+        'a service address as an agent announces it, with :SCOPE if wanted; once for each',
+      ).argParser(collectAnnouncements),
+    )
     .option('--all', 'print every class, not the first ones')
     .addHelpText(
       'after',
@@ -73,6 +81,7 @@ Examples:
   weft verify failures                                  every link and every device
   weft verify failures --domain rack,plane,site         what shares a fate
   weft verify failures --k 2 --minimum-width 1          every two at once, by class
+  weft verify failures --announce 10.10.21.5@dc1-compute1-n1 --announce 10.10.21.5@dc1-compute2-n1
   weft verify failures --since main                     what this branch can have changed
   weft verify failures -o json | jq '.results[] | select(.verdict != "ok")'`,
     )
@@ -80,7 +89,7 @@ Examples:
       // `weft verify` has options of the same name, and takes them wherever they stand.
       const options = command.optsWithGlobals<FailureCommandOptions>()
       const output = openOutput(command)
-      const plan = await readPlanOf(file, output)
+      const plan = withAnnouncements(await readPlanOf(file, output), options.announce)
       const report = await findReport(file, plan, options, output)
       if (report === null) return
       if (output.format === 'json') output.printJson(report)

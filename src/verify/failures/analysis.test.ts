@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Plan } from '../../plan/model.ts'
 import { type Analysis, analyseFailures } from './analysis.ts'
+import { announceServices } from './announce.ts'
 import { domains, nameFailures } from './failure.ts'
 import { anyShape, exampleNames, intentOf, planOf } from './intents.fixture.ts'
 
@@ -63,6 +64,23 @@ test('a site without its edge leaves through the other one', () => {
   )!
 
   expect(edges.tally.lost.filter(({ from }) => from === 'node')).toEqual([])
+})
+
+test('of a service with two announcers one is left when a node dies, and nobody is cut off', () => {
+  const announcements = ['dc1-compute1-n1', 'dc1-compute2-n1'].map((node) => ({
+    prefix: '10.10.21.5/32',
+    node,
+    scope: null,
+  }))
+  const plan = announceServices(examplePlan('two-sites'), announcements)
+  const { results } = analyseFailures(plan, { domains: ['device'], count: 1 })
+  const node = results.find(({ failure }) => nameFailures(failure) === 'device dc1-compute1-n1')!
+
+  expect(node.tally.services).toEqual([
+    { prefix: '10.10.21.5/32', announcersBefore: 2, announcersAfter: 1, alike: 1 },
+  ])
+  expect(node.tally.lost).toEqual([])
+  expect(node.tally.repair.hops).toBe(2)
 })
 
 function examplePlan(name: string): Plan {
