@@ -32,11 +32,12 @@ const fabric = fc.record({
   frr: fc.constantFrom('8.4', '9.1', '10.3'),
   nodeRoutes: fc.constantFrom('auto', 'full', 'default'),
   hasGlobal: fc.boolean(),
+  carry: fc.subarray(['nodes', 'pods', 'services']),
 })
 
 type Fabric = typeof fabric extends fc.Arbitrary<infer T> ? T : never
 
-function intentOf({ sites, isDual, frr, nodeRoutes, hasGlobal }: Fabric): object {
+function intentOf({ sites, isDual, frr, nodeRoutes, hasGlobal, carry }: Fabric): object {
   const pair = (v4: string, v6: string) => (isDual ? [v4, v6] : v4)
   const racks: Record<string, object> = {}
   const peers: Record<string, object> = {}
@@ -79,6 +80,7 @@ function intentOf({ sites, isDual, frr, nodeRoutes, hasGlobal }: Fabric): object
     peers,
     bgp: { nodeRoutes },
     ...(hasGlobal && { services: { global: { pool: pair('10.250.0.0/24', 'fd00:250::/112') } } }),
+    ...(sites.length > 1 && { dci: { carry } }),
     sites: Object.fromEntries(planned),
   }
 }
