@@ -10,6 +10,7 @@ import {
   devicesOf,
   type Field,
   NotApplicable,
+  NotMet,
 } from './choose.ts'
 import { seededRandom } from './random.ts'
 
@@ -64,6 +65,16 @@ test('a name that is not in the fabric is a mistake, and the near one is suggest
   )
   expect(() => chooseLink('nowhere--nobody', fieldWith(1), null)).toThrow(
     expect.objectContaining({ code: 'WEFT_DRILL_TARGET' }),
+  )
+})
+
+test('what is there and carries nothing is another matter: nothing can be shown by breaking it', () => {
+  expect(() => chooseLink({ between: 'leaf', and: 'node', carrying: 'traffic' }, fieldWith(1), null)).toThrow(
+    NotMet,
+  )
+  expect(() => chooseDevice({ role: 'leaf', carrying: 'traffic' }, fieldWith(1), null)).toThrow(NotMet)
+  expect(() => chooseDevice({ role: 'super-spine', carrying: 'traffic' }, fieldWith(1), null)).toThrow(
+    NotApplicable,
   )
 })
 

@@ -33,6 +33,11 @@ export class NotApplicable extends Error {
   override readonly name = 'NotApplicable'
 }
 
+/** Says that what was meant is there, but no traffic meets it: nothing can be shown by breaking it. */
+export class NotMet extends Error {
+  override readonly name = 'NotMet'
+}
+
 const roles: readonly string[] = [
   'node',
   'leaf',
@@ -48,8 +53,13 @@ const roles: readonly string[] = [
 export function chooseDevice(selector: DeviceSelector, field: Field, it: It): string {
   const candidates = devicesOf(selector, field, it)
   const found = pickOne(candidates, field.random)
-  if (found === undefined) throw new NotApplicable(`there is no ${describeSelector(selector)} in this fabric`)
-  return found.name
+  if (found !== undefined) return found.name
+  if (typeof selector !== 'string' && selector.carrying !== undefined) {
+    const { carrying: _, ...anywhere } = selector
+    if (devicesOf(anywhere, field, it).length > 0)
+      throw new NotMet(`no ${describeSelector(anywhere)} carries this drill's traffic`)
+  }
+  throw new NotApplicable(`there is no ${describeSelector(selector)} in this fabric`)
 }
 
 /** Picks a link between two kinds of devices, or says why there is none. */
@@ -73,7 +83,7 @@ export function chooseLink(selector: LinkSelector, field: Field, it: It): Link {
   const fitting =
     selector.carrying === undefined ? between : between.filter(({ id }) => footprint.links.has(id))
   const found = pickOne(fitting, field.random)
-  if (found === undefined) throw new NotApplicable(`no ${what} carries this drill's traffic`)
+  if (found === undefined) throw new NotMet(`no ${what} carries this drill's traffic`)
   return found
 }
 

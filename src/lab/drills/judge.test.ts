@@ -37,7 +37,7 @@ function repeatOf(flow: Partial<FlowOutcome>, extra: Partial<JudgedRepeat['resul
     stalled: 0,
   }
   return {
-    words: { detectionMs: 300, allowanceMs: 50 },
+    words: { detectionMs: 300, allowanceMs: 50, injectionMs: 0 },
     missedBecause: null,
     result: {
       marked: { devices: [], links: [] },
@@ -79,6 +79,20 @@ test('the worst flow decides, and the finding names it, its way, and what was al
     },
   ])
   expect(judgeDrill(outage, [repeatOf({ outageMs: 475 })]).verdict).toBe('ok')
+})
+
+test('what breaking took is not held against the fabric, and is said', () => {
+  const slow = {
+    ...repeatOf({ outageMs: 600 }),
+    words: { detectionMs: 300, allowanceMs: 50, injectionMs: 130 },
+  }
+
+  expect(judgeDrill(outage, [slow])).toMatchObject({
+    verdict: 'ok',
+    expectations: [
+      { found: expect.stringContaining('allowed 605 ms, with the 130 ms that breaking it took') },
+    ],
+  })
 })
 
 test('what lies within the resolution of the meter is undecided, not violated', () => {

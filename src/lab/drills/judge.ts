@@ -179,10 +179,12 @@ function judgeRepeat(
   const traffic = result.traffic.filter(({ name }) => of === undefined || name === of)
   const flows = traffic.reduce((sum, group) => sum + group.flows.length, 0)
   if (flows === 0) return undecided('no flow was measured')
-  const limit = limitOf(words)
+  const isOutage = metric === 'worst outage'
+  const injectionMs = isOutage ? words.injectionMs : 0
+  const limit = limitOf(words) + injectionMs
   const { value, found } = measure(metric, traffic, result)
-  const unit = metric === 'worst outage' ? ' ms' : ''
-  const against = `${found}; allowed ${Math.round(limit)}${unit}`
+  const breaking = injectionMs < 1 ? '' : `, with the ${Math.round(injectionMs)} ms that breaking it took`
+  const against = `${found}; allowed ${Math.round(limit)}${isOutage ? ' ms' : ''}${breaking}`
   if (value <= limit) return { verdict: 'ok', value, found: against }
   const waitShare = result.cpuWaitShare ?? 0
   if (waitShare > busyShare)
@@ -191,7 +193,7 @@ function judgeRepeat(
       value,
       found: `${against}, on a machine where something waited for a processor ${Math.round(100 * waitShare)} % of the time`,
     }
-  if (metric !== 'worst outage') return { verdict: 'violated', value, found: against }
+  if (!isOutage) return { verdict: 'violated', value, found: against }
   // A flow sees the edges of an outage only as well as its packets are close.
   const resolution = Math.max(0, ...traffic.map((group) => group.resolutionMs))
   if (value - resolution <= limit)

@@ -16,6 +16,11 @@ export interface LimitWords {
   /** Interval times multiplier of the slowest BFD profile on what was broken; 0 where the carrier tells. */
   detectionMs: number
   allowanceMs: number
+  /**
+   * How long breaking it took, from the first packet lost: ends of links are cut one after the other, and a flow may have
+   * lost the first one's and wait for the last one's router to notice.
+   */
+  injectionMs: number
 }
 
 const unitMilliseconds = { ms: 1, s: 1000, m: 60_000 }

@@ -101,7 +101,11 @@ export async function runOnce(drill: Drill, repeat: number, setting: DrillSettin
       const links = faults.map((fault) => detectionMs(plan, fault, linksOf(state, touchedBy(plan, fault))))
       return {
         result,
-        words: { detectionMs: Math.max(0, ...links), allowanceMs: setting.allowanceMs },
+        words: {
+          detectionMs: Math.max(0, ...links),
+          allowanceMs: setting.allowanceMs,
+          injectionMs: injectionOf(done, zeroAt, results),
+        },
         missedBecause: whyUnsound(results) ?? (drill.isUnaffected ? null : whyMissed(steps, marked, results)),
       }
     } finally {
@@ -111,6 +115,16 @@ export async function runOnce(drill: Drill, repeat: number, setting: DrillSettin
     await timeline.stop(nowMs()).catch(() => {})
     await performer.undo()
   }
+}
+
+/** From the first packet lost until the first fault was complete. */
+function injectionOf(done: readonly Done[], zeroAt: number, traffic: readonly TrafficResult[]): number {
+  const fault = done.find(({ step }) => step.action.kind === 'fail')
+  if (fault === undefined) return 0
+  const losses = traffic.flatMap(({ flows }) => flows.flatMap(({ gaps }) => gaps.map(({ fromMs }) => fromMs)))
+  const first = Math.min(...losses.filter((fromMs) => fromMs >= fault.startedAt - zeroAt))
+  const completeMs = fault.endedAt - zeroAt
+  return first < completeMs ? completeMs - first : 0
 }
 
 interface Done {

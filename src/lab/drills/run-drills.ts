@@ -1,5 +1,5 @@
 import type { LabState } from '../state.ts'
-import { NotApplicable } from './choose.ts'
+import { NotApplicable, NotMet } from './choose.ts'
 import { nowMs } from './clock.ts'
 import { worstVerdict } from './distribution.ts'
 import type { Drill } from './drill.ts'
@@ -103,12 +103,19 @@ class Runner {
         repeats.push(await this.#runUntilValid(drill, repeat))
       }
     } catch (error) {
+      if (error instanceof NotMet) {
+        this.#finish({ ...this.#conclude(drill, repeats, error.message), verdict: 'undecided' })
+        return
+      }
       if (!(error instanceof NotApplicable)) throw error
       this.skipped.push({ name: drill.name, title: drill.title, why: error.message })
       this.#say({ kind: 'skipped', drill, why: error.message })
       return
     }
-    const result = this.#conclude(drill, repeats)
+    this.#finish(this.#conclude(drill, repeats))
+  }
+
+  #finish(result: ScenarioResult): void {
     this.results.push(result)
     this.#say({ kind: 'result', result })
   }
@@ -143,11 +150,11 @@ class Runner {
     return { ...judged, result: { ...judged.result, restoredMs } }
   }
 
-  #conclude(drill: Drill, repeats: readonly JudgedRepeat[]): ScenarioResult {
+  #conclude(drill: Drill, repeats: readonly JudgedRepeat[], whyNone = 'it was not run'): ScenarioResult {
     const { name, title, failureClass, isPlanned } = drill
     const head = { name, title, failureClass, isPlanned, repeats: repeats.map(({ result }) => result) }
     if (repeats.length === 0) {
-      const why = this.#brokenBecause ?? 'it was not run'
+      const why = this.#brokenBecause ?? whyNone
       return { ...head, expectations: leaveUndecided(drill, why), verdict: 'undecided' }
     }
     const faults = repeats[0]!.result.actions.flatMap(({ fault }) => fault ?? [])
