@@ -3,8 +3,9 @@ import { WeftError } from '../diagnostics/error.ts'
 import { parseAddress } from '../net/address.ts'
 import { readPrefix } from '../net/prefix.ts'
 import type { Device, Plan } from '../plan/model.ts'
-import { type ControlPlane, isLocal, type OrderEffect } from '../verify/simulate/control-plane.ts'
+import { type ControlPlane, isLocal } from '../verify/simulate/control-plane.ts'
 import { nextHopsOf } from '../verify/simulate/forwarding.ts'
+import { type OrderEffect, orderEffects } from '../verify/simulate/order-effects.ts'
 import { openOutput } from './output.ts'
 import {
   addSimulationOptions,
@@ -142,7 +143,7 @@ const ordered = new WeakMap<readonly OrderEffect[], Set<string>>()
 
 /** Devices whose next hops depend on the order of arrival. */
 function orderedAt(plane: ControlPlane, prefix: string): Set<string> {
-  const effects = plane.orderEffects(prefix)
+  const effects = orderEffects(plane, prefix)
   const known = ordered.get(effects) ?? new Set(effects.map(({ router }) => router))
   ordered.set(effects, known)
   return known

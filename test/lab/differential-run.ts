@@ -34,6 +34,7 @@ import { buildRouter } from '../../src/verify/configs/build-router.ts'
 import { readConfig } from '../../src/verify/configs/read-config.ts'
 import { ControlPlane, isLocal, type Path } from '../../src/verify/simulate/control-plane.ts'
 import { nextHopsOf } from '../../src/verify/simulate/forwarding.ts'
+import { orderEffects } from '../../src/verify/simulate/order-effects.ts'
 import { randomIntents } from '../../src/verify/simulate/random-fabric.fixture.ts'
 import { linksOfPlan, withoutInterfaces } from '../../src/verify/simulate/router-of-plan.ts'
 import { type Tweak, tweakChanges } from './differential-tweaks.ts'
@@ -375,7 +376,7 @@ function wantedOf(plane: ControlPlane, plan: Plan): Map<string, WantedRouter> {
   for (const prefix of plane.prefixes()) {
     const table = plane.table(prefix)
     const isTied = [...table.entries.values()].some(({ decision }) => decision.dependsOnOrder)
-    const order = plane.orderEffects(prefix).length > 0 ? 'used' : isTied ? 'announced' : 'none'
+    const order = orderEffects(plane, prefix).length > 0 ? 'used' : isTied ? 'announced' : 'none'
     for (const [name, entry] of table.entries) {
       const { multipath } = entry.decision
       wanted.get(name)!.prefixes.set(prefix, {

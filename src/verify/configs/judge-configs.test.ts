@@ -4,6 +4,7 @@ import { loadIntent } from '../../intent/load.ts'
 import { emptyLock } from '../../plan/lock.ts'
 import { planFabric } from '../../plan/plan-fabric.ts'
 import { renderFrr } from '../../render/frr/frr-config.ts'
+import { orderEffects } from '../simulate/order-effects.ts'
 import { judgeConfigs } from './judge-configs.ts'
 
 const messages = (files: { path: string; text: string }[]) =>
@@ -173,7 +174,7 @@ test('where the order of arrival decides which next hop is used, or who hears of
     plain('r', 65_003, ['top', 'low']),
     plain('low', 65_004, ['l', 'r']),
   ])
-  expect(twoWays.plane.orderEffects('10.0.0.0/24')).toEqual([{ router: 'low', neighbor: null, by: 'low' }])
+  expect(orderEffects(twoWays.plane, '10.0.0.0/24')).toEqual([{ router: 'low', neighbor: null, by: 'low' }])
 
   const relax = 'bgp bestpath as-path multipath-relax\n'
   const providers = judgeConfigs([
@@ -182,7 +183,7 @@ test('where the order of arrival decides which next hop is used, or who hears of
     plain('p3', 64_999, ['edge']),
     plain('edge', 64_512, ['p1', 'p2', 'p3'], relax),
   ])
-  expect(providers.plane.orderEffects('10.0.0.0/24')).toEqual([
+  expect(orderEffects(providers.plane, '10.0.0.0/24')).toEqual([
     { router: 'p3', neighbor: 'edge', by: 'edge' },
   ])
 })

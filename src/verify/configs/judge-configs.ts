@@ -3,6 +3,7 @@
  * of it was understood. The verdict is open as soon as one statement was not: a partial reading must never look green.
  */
 import { ControlPlane } from '../simulate/control-plane.ts'
+import { type OverLimit, overLimit } from '../simulate/prefix-limits.ts'
 import type { RouterModel } from '../simulate/router-model.ts'
 import type { SessionSide } from '../simulate/sessions.ts'
 import { buildRouter, type Unwritten, usuallyUnwritten } from './build-router.ts'
@@ -63,9 +64,9 @@ export function judgeConfigs(
     ...undefinedReferences(routers),
     ...sessionFindings(routers, plane, cabling),
   ]
-  const overLimit = plane.overLimit()
-  findings.push(...overLimit.map((found) => limitFinding(routers, found)))
-  if (overLimit.length > 0) plane = controlPlaneOf(withoutSessions(routers, overLimit), cabling)
+  const closed = overLimit(plane)
+  findings.push(...closed.map((found) => limitFinding(routers, found)))
+  if (closed.length > 0) plane = controlPlaneOf(withoutSessions(routers, closed), cabling)
   findings.push(...stability(plane), ...silentSessions(routers, plane), ...sharedRemovals(routers, plane))
   const unsupported = [...routers.flatMap(({ raw }) => raw.unsupported), ...cabling.problems]
   const statements = routers.reduce((sum, { raw }) => sum + raw.statements, 0)
@@ -259,10 +260,7 @@ const mendOf: Record<SessionProblemReason, string> = {
 }
 type SessionProblemReason = ControlPlane['problems'][number]['reason']
 
-function limitFinding(
-  routers: readonly ReadRouter[],
-  { side, limit, received }: ReturnType<ControlPlane['overLimit']>[number],
-): ConfigFinding {
+function limitFinding(routers: readonly ReadRouter[], { side, limit, received }: OverLimit): ConfigFinding {
   const entry = routers.find(({ router }) => router.name === side.router.name)!
   return finding(
     'maximum-prefix',

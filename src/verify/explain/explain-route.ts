@@ -8,6 +8,7 @@ import type { ControlPlane, Path, TableEntry } from '../simulate/control-plane.t
 import type { Step } from '../simulate/decide.ts'
 import type { Refusal } from '../simulate/exchange.ts'
 import { type NextHop, nextHopsOf } from '../simulate/forwarding.ts'
+import { orderEffects } from '../simulate/order-effects.ts'
 
 export interface ExplainedPath {
   /** Neighbour, or null for the router's own. */
@@ -64,7 +65,7 @@ export function explainRoute(plane: ControlPlane, router: string, prefix: string
     nextHops: entry === undefined ? [] : nextHopsOf(plane.routers.get(router)!, entry),
     refused,
     withoutRoute,
-    dependsOnOrder: plane.orderEffects(prefix).some((effect) => effect.router === router),
+    dependsOnOrder: orderEffects(plane, prefix).some((effect) => effect.router === router),
   }
 }
 

@@ -6,12 +6,12 @@
  * routers costs the few prefixes on that path.
  *
  * The result is a stable state, the one that FRR reaches where there is only one. Where the order of arrival decides,
- * `dependsOnOrder` says so; where there is no stable state, `isStable` is false and the table is the last one seen.
+ * `dependsOnOrder` and order-effects.ts say so; where there is no stable state, `isStable` is false and the table is the last one seen.
  *
  * Not modelled: time (MRAI, timers, BFD), VRFs, EVPN, confederations, route servers, additional paths, damping.
  */
 import { parseAddress } from '../../net/address.ts'
-import { contains, formatPrefix, hostPrefix, type Prefix, parsePrefix } from '../../net/prefix.ts'
+import { contains, hostPrefix, type Prefix, parsePrefix } from '../../net/prefix.ts'
 import { type BgpRoute, isSameRoute, localRoute } from './bgp-route.ts'
 import { type Candidate, type Decision, decide, isOwn } from './decide.ts'
 import { exportRoute, importRoute, type Passage, type Selected, type Subject } from './exchange.ts'
@@ -52,14 +52,6 @@ export interface PrefixTable {
   isStable: boolean
 }
 
-/** A router whose next hops depend on which of its equal paths another one has learned first. */
-export interface OrderEffect {
-  router: string
-  /** Over whose announcement; null where the router itself has more equal paths than it uses together. */
-  neighbor: string | null
-  by: string
-}
-
 export interface RoutedNetwork {
   routers: readonly RouterModel[]
   links: readonly RouterLink[]
@@ -79,7 +71,6 @@ export class ControlPlane {
   readonly #parsed = new Map<string, Prefix>()
   readonly #own = new Map<string, OwnRoute[]>()
   readonly #tables = new Map<string, PrefixTable>()
-  readonly #orderEffects = new Map<string, readonly OrderEffect[]>()
   readonly #inProgress = new Set<string>()
 
   constructor({ routers, links, kernelRoutes = new Map() }: RoutedNetwork) {
@@ -147,88 +138,22 @@ export class ControlPlane {
     }
   }
 
-  /**
-   * Where the order of arrival changes what is reachable or how: routers that would choose other next hops if a
-   * neighbour had announced another of its equal paths. Empty for most prefixes of most designs.
-   */
-  orderEffects(prefix: string): readonly OrderEffect[] {
-    const known = this.#orderEffects.get(prefix)
-    if (known !== undefined) return known
-    const effects = this.#findOrderEffects(prefix)
-    this.#orderEffects.set(prefix, effects)
-    return effects
-  }
-
-  #findOrderEffects(prefix: string): OrderEffect[] {
+  /** What the receiver of `side` would have if the sender had chosen another path; null for nothing. */
+  ifChosen(side: SessionSide, prefix: string, best: Path): TableEntry | null {
     const subject = this.#subject(prefix)
-    const table = this.table(prefix)
-    const effects: OrderEffect[] = []
-    for (const [name, entry] of table.entries) {
-      const { best, tied, eliminated, dependsOnOrder } = entry.decision
-      if (!dependsOnOrder) continue
-      const router = this.routers.get(name)!
-      // Its own next hops: which of the equal ones there is room for, or that go together with the best.
-      if (
-        eliminated.some(({ step }) => step === 'maximum-paths' || step === 'not equal enough for multipath')
-      )
-        effects.push({ router: name, neighbor: null, by: name })
-      for (const side of this.sides.get(name) ?? []) {
-        if (!side.families.includes(subject.family)) continue
-        const receiver = side.remote.router
-        const outcomes = new Set(
-          [best, ...tied.filter((path) => path !== best)].map((path) =>
-            this.#outcome(side, { ...entry, decision: { ...entry.decision, best: path } }, router, subject),
-          ),
-        )
-        if (outcomes.size > 1) effects.push({ router: receiver.name, neighbor: name, by: name })
-      }
-    }
-    return effects
-  }
-
-  /** What the receiver makes of it, in the words that matter: which next hops, and how far. */
-  #outcome(side: SessionSide, entry: TableEntry, router: RouterModel, subject: Subject): string {
-    const exported = exportRoute(side, this.#selected(router, entry, subject), subject).route
+    const entry = this.table(prefix).entries.get(side.router.name)!
+    const chosen = { ...entry, decision: { ...entry.decision, best } }
+    const exported = exportRoute(side, this.#selected(side.router, chosen, subject), subject).route
     const route = exported === null ? null : importRoute(side.remote, exported, subject).route
     const receiver = side.remote.router
-    const known = this.table(formatPrefix(subject.prefix)).entries.get(receiver.name)?.paths ?? []
-    const own = known
-      .filter(({ from }) => from === null)
-      .map(({ source, route: kept }) => ({ router: receiver, source, route: kept }))
+    const known = this.table(prefix).entries.get(receiver.name)?.paths ?? []
+    const own = known.filter(({ from }) => from === null).map((path) => ({ ...path, router: receiver }))
     const received = new Map(
       known.flatMap(({ from, route: kept }) => (from === null ? [] : [[from, kept] as const])),
     )
     if (route === null) received.delete(side.remote)
     else received.set(side.remote, route)
-    const decision = this.#select(receiver, subject, own, received)?.decision
-    if (decision === undefined) return 'none'
-    const { localPreference, asPath } = decision.best.route
-    return `${decision.multipath
-      .map(({ order, route: { bandwidth } }) => `${order} ${bandwidth}`)
-      .sort()
-      .join()} ${localPreference} ${asPath.length}`
-  }
-
-  /** Sessions over which a neighbour may not announce so many prefixes: FRR closes them, and they stay closed. */
-  overLimit(): { side: SessionSide; limit: number; received: number }[] {
-    const counts = new Map<SessionSide, { ipv4: number; ipv6: number }>()
-    for (const prefix of this.prefixes()) {
-      const { family } = this.#subject(prefix)
-      for (const name of this.table(prefix).entries.keys())
-        for (const side of this.sides.get(name) ?? []) {
-          if (side.remote.neighbor.families[family]?.maximumPrefixes == null) continue
-          if (this.passage(side, prefix)?.export.route == null) continue
-          const count = counts.get(side.remote) ?? { ipv4: 0, ipv6: 0 }
-          count[family]++
-          counts.set(side.remote, count)
-        }
-    }
-    return [...counts].flatMap(([side, count]) =>
-      (['ipv4', 'ipv6'] as const).flatMap((family) => {
-        const limit = side.neighbor.families[family]?.maximumPrefixes ?? null
-        return limit !== null && count[family] > limit ? [{ side, limit, received: count[family] }] : []
-      }),
-    )
+    return this.#select(receiver, subject, own, received)
   }
 
   #subject(prefix: string): Subject {

@@ -59,7 +59,7 @@ export interface Decision<C> {
   eliminated: Elimination<C>[]
   /**
    * Arrival order decides what is announced further, or which paths are used. What follows from it, if anything, says
-   * `ControlPlane.orderEffects`.
+   * `orderEffects`.
    */
   dependsOnOrder: boolean
   /** All that might as well be best, the chosen one among them. */
