@@ -61,7 +61,8 @@ test('one drill holds, one is violated, one shows nothing, one is not for this f
   })
   // A machine that stood still three times in a row has measured nothing, and says so.
   expect(patient.verdict).toBe(isVoid(patient) ? 'undecided' : 'ok')
-  expect(impatient.verdict).toBe(isVoid(impatient) ? 'undecided' : 'violated')
+  // Nor can one that is always waited for show that a limit does not hold.
+  expect(impatient.verdict).toBe(isVoid(impatient) || isBusy(impatient) ? 'undecided' : 'violated')
   for (const { repeats } of [patient, impatient]) {
     const [repeat] = repeats
     expect(repeat?.marked.links[0]).toMatch(new RegExp(`--${node2}$`))
@@ -114,6 +115,10 @@ test('a run that is stopped in the middle mends what it broke', async () => {
   ).rejects.toThrow(/abort/i)
   expect((await requireState(lab)).faults).toEqual([])
 })
+
+function isBusy({ repeats }: ScenarioResult): boolean {
+  return repeats.every(({ cpuWaitShare = 0 }) => cpuWaitShare > 0.5)
+}
 
 function isVoid({ repeats }: ScenarioResult): boolean {
   return repeats.every(({ voidedBecause }) => voidedBecause !== null)
