@@ -187,3 +187,24 @@ test('where the order of arrival decides which next hop is used, or who hears of
     { router: 'p3', neighbor: 'edge', by: 'edge' },
   ])
 })
+
+// Found by the differential test (seed 6034).
+test('a reflector’s outbound route map lets reflected routes through or not, and does not change them', () => {
+  const internal = (name: string, ports: string[], extra = '') => ({
+    path: `${name}.conf`,
+    text: `frr version 8.4\nfrr defaults datacenter\nhostname ${name}\nrouter bgp 65001\nno bgp network import-check\n${ports.map((port) => `neighbor ${port} interface remote-as internal`).join('\n')}\n${extra}`,
+  })
+  const { plane, verdict } = judgeConfigs([
+    internal('a', ['rr'], 'bgp router-id 10.0.0.1\nnetwork 10.0.0.0/24\n'),
+    internal('b', ['rr'], 'bgp router-id 10.0.0.2\n'),
+    internal(
+      'rr',
+      ['a', 'b'],
+      'bgp router-id 10.0.0.3\nnetwork 10.0.9.0/24\nneighbor a route-reflector-client\nneighbor b route-reflector-client\nneighbor b route-map OUT out\nroute-map OUT permit 10\nset metric 7\n',
+    ),
+  ])
+
+  expect(verdict).toBe('ok')
+  const med = (prefix: string) => plane.table(prefix).entries.get('b')!.decision.best.route.med
+  expect([med('10.0.0.0/24'), med('10.0.9.0/24')]).toEqual([0, 7])
+})

@@ -103,7 +103,8 @@ export function exportRoute(side: SessionSide, selected: Selected, { prefix, fam
     }
     const result = applyRouteMap(router, config.routeMapOut, route, context)
     if (result.route === null) return refuse('route map', config.routeMapOut, result.entry?.sequence ?? null)
-    route = result.route
+    // What is reflected passes or not, but is not changed (`bgp route-reflector allow-outbound-policy` is off).
+    if (!isReflected) route = result.route
   }
   return { route: onTheWire(side, selected, route, family, isReflected), refusal: null }
 }
