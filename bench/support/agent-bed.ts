@@ -28,7 +28,7 @@ const apiPort = 6443
 /** Of the Service whose endpoint moves between the nodes, the first. */
 const movingLabels = { moves: 'yes' }
 /** As docs/reference/agent.md says to start it. */
-const leanFlags = ['--max-semi-space-size=1', '--optimize-for-size']
+const leanFlags = ['--max-semi-space-size=4']
 const leanEnvironment = { MALLOC_ARENA_MAX: '1' }
 
 interface BenchNode {
