@@ -128,10 +128,11 @@ export function propagate(
     const receiver = adjacency.remote.device
     const arrived = route === null ? null : imported(adjacency, onTheWire(adjacency, route))
     const seenAs = adjacency.twin
-    const table = received.get(receiver) ?? new Map<Adjacency, RouteAttributes>()
-    received.set(receiver, table)
-    const before = table.get(seenAs)
+    const known = received.get(receiver)
+    const before = known?.get(seenAs)
     if (arrived === null ? before === undefined : before !== undefined && sameRoute(before, arrived)) return
+    const table = known ?? new Map<Adjacency, RouteAttributes>()
+    received.set(receiver, table)
     if (arrived === null) table.delete(seenAs)
     else table.set(seenAs, arrived)
     reselect(receiver, table)
