@@ -7,8 +7,8 @@ import { WeftError } from '../../diagnostics/error.ts'
 import { findNearest } from '../../intent/nearest.ts'
 import type { Device, Link, Plan, Role } from '../../plan/model.ts'
 import { clientHost } from '../names.ts'
+import type { DeviceSelector, LinkSelector, PlaceSelector } from './fault-schema.ts'
 import { pickOne } from './random.ts'
-import type { DeviceSelector, LinkSelector, PlaceSelector } from './scenario-schema.ts'
 
 export interface Field {
   plan: Plan

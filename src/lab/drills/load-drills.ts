@@ -9,7 +9,8 @@ import { type IntentDocument, placeProblem, readDocument } from '../../intent/do
 import { explainIssue } from '../../intent/explain.ts'
 import { type Path, type Problem, valueAt } from '../../intent/problem.ts'
 import type { Drill, DrillSource } from './drill.ts'
-import { type DrillDraft, drillFile, faultKinds, type SuiteDraft, suiteFile } from './scenario-schema.ts'
+import { faultKinds } from './fault-schema.ts'
+import { type DrillDraft, drillFile, type SuiteDraft, suiteFile } from './scenario-schema.ts'
 
 export interface LoadedDrills {
   /** Null when any diagnostic is an error. */

@@ -6,7 +6,8 @@
 import type { FaultSpec } from '../faults/model.ts'
 import { chooseDevice, chooseLink, choosePlace, type Field, type It, NotApplicable } from './choose.ts'
 import type { Drill } from './drill.ts'
-import type { FaultStep, StepDraft } from './scenario-schema.ts'
+import type { FaultStep } from './fault-schema.ts'
+import type { StepDraft } from './scenario-schema.ts'
 
 export type Action =
   | { kind: 'fail'; fault: FaultSpec }
