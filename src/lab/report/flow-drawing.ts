@@ -66,7 +66,7 @@ ${rows}
 }
 
 /** From a little before the first fault to a little after the last thing that happened. */
-export function spanOf({ actions, traffic, timeline }: RepeatResult): Span {
+function spanOf({ actions, traffic, timeline }: RepeatResult): Span {
   const ends = [
     ...actions.map(({ atMs }) => atMs),
     ...traffic.flatMap(({ flows }) => flows.flatMap(({ gaps }) => gaps.map(({ toMs }) => toMs))),
