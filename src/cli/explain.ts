@@ -12,9 +12,9 @@ import { describeTerm, placeOf, termOf } from '../verify/explain/intent-place.ts
 import type { Refusal } from '../verify/simulate/exchange.ts'
 import { readText } from './files.ts'
 import { type Output, openOutput, paint } from './output.ts'
+import { requireDevice } from './plan-devices.ts'
 import {
   addSimulationOptions,
-  requireDevice,
   type SimulatedFabric,
   type SimulationOptions,
   simulateFabric,

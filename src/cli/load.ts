@@ -6,10 +6,10 @@ import { computeLoad, type Demand, type LoadResult } from '../verify/load/load.t
 import { findEqualSeeds } from '../verify/load/polarisation.ts'
 import { readText } from './files.ts'
 import { type Output, openOutput, paint } from './output.ts'
+import { requireDevice, requireDevices } from './plan-devices.ts'
 import {
   addSimulationOptions,
   findTarget,
-  requireDevice,
   type SimulatedFabric,
   type SimulationOptions,
   simulateFabric,
@@ -98,9 +98,9 @@ function evenDemands(fabric: SimulatedFabric, from: string, to: string): Demand[
 }
 
 function namesOf({ plan, plane }: SimulatedFabric, text: string): string[] {
-  const ofRole = plan.devices.filter(({ role }) => role === text)
-  const devices = ofRole.length > 0 ? ofRole : [requireDevice(plan, text)]
-  return devices.map(({ name }) => name).filter((name) => plane.routers.has(name))
+  return requireDevices(plan, text)
+    .map(({ name }) => name)
+    .filter((name) => plane.routers.has(name))
 }
 
 function readMatrix(text: string, file: string, fabric: SimulatedFabric): Demand[] {

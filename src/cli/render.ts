@@ -1,9 +1,9 @@
 import { Command } from 'commander'
 import { WeftError } from '../diagnostics/error.ts'
-import { findNearest } from '../intent/nearest.ts'
 import type { Device, Plan } from '../plan/model.ts'
 import { type RenderedDevice, renderDevice } from '../render/render.ts'
 import { type Output, openOutput } from './output.ts'
+import { unknownDevice } from './plan-devices.ts'
 import { createProgress } from './progress.ts'
 import { acceptPlan, loadProject } from './project.ts'
 import { type FolderChange, updateFolder } from './render-folder.ts'
@@ -72,23 +72,10 @@ function findDevices(plan: Plan, names: readonly string[]): Device[] {
   for (const name of names) {
     const pattern = new RegExp(`^${name.split('*').map(escapePattern).join('.*')}$`)
     const matching = plan.devices.filter((device) => pattern.test(device.name))
-    if (matching.length === 0) throw unknownDevice(name, plan)
+    if (matching.length === 0) throw unknownDevice(plan, name)
     for (const device of matching) found.add(device)
   }
   return [...found]
-}
-
-function unknownDevice(name: string, plan: Plan): WeftError {
-  const names = plan.devices.map((device) => device.name)
-  const nearest = findNearest(name, names)
-  const some = names.slice(0, 6).join(', ')
-  return new WeftError('WEFT_DEVICE_UNKNOWN', `there is no device "${name}" in this plan`, {
-    hint:
-      nearest === null
-        ? `there are ${names.length}, such as ${some}; all of them: weft plan --show devices`
-        : `did you mean ${nearest}?`,
-    exitCode: 2,
-  })
 }
 
 function* renderEach(

@@ -2,14 +2,14 @@ import { Command } from 'commander'
 import { WeftError } from '../diagnostics/error.ts'
 import { parseAddress } from '../net/address.ts'
 import { readPrefix } from '../net/prefix.ts'
-import type { Device, Plan } from '../plan/model.ts'
+import type { Device } from '../plan/model.ts'
 import { type ControlPlane, isLocal } from '../verify/simulate/control-plane.ts'
 import { nextHopsOf } from '../verify/simulate/forwarding.ts'
 import { type OrderEffect, orderEffects } from '../verify/simulate/order-effects.ts'
 import { openOutput } from './output.ts'
+import { requireDevices } from './plan-devices.ts'
 import {
   addSimulationOptions,
-  requireDevice,
   type SimulatedFabric,
   type SimulationOptions,
   simulateFabric,
@@ -63,7 +63,7 @@ Examples:
       const output = openOutput(command)
       const wanted = readWanted(text)
       const fabric = await simulateFabric(options, output)
-      const devices = selectDevices(fabric.plan, options.on)
+      const devices = options.on === undefined ? fabric.plan.devices : requireDevices(fabric.plan, options.on)
       const rows = devices.flatMap((device) => rowOf(fabric, device, wanted) ?? [])
       const without = devices.filter(({ name }) => !rows.some((row) => row.device === name))
       if (output.format === 'json') {
@@ -106,12 +106,6 @@ function readWanted(text: string): Wanted {
         : 'such as 10.10.21.0/24, 10.10.21.5 or fd00:10:19::/64',
     exitCode: 2,
   })
-}
-
-function selectDevices(plan: Plan, on: string | undefined): Device[] {
-  if (on === undefined) return plan.devices
-  const ofRole = plan.devices.filter(({ role }) => role === on)
-  return ofRole.length > 0 ? ofRole : [requireDevice(plan, on)]
 }
 
 function rowOf({ plane, plan }: SimulatedFabric, device: Device, { text, isAddress }: Wanted): Row | null {

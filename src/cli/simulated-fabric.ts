@@ -1,6 +1,5 @@
 import type { Command } from 'commander'
 import { WeftError } from '../diagnostics/error.ts'
-import { findNearest } from '../intent/nearest.ts'
 import { parseAddress } from '../net/address.ts'
 import { contains, formatPrefix, hostPrefix, parsePrefix } from '../net/prefix.ts'
 import type { Device, Plan } from '../plan/model.ts'
@@ -8,6 +7,7 @@ import { ControlPlane } from '../verify/simulate/control-plane.ts'
 import type { RouteMapEntry, RouterModel } from '../verify/simulate/router-model.ts'
 import { networkOfPlan } from '../verify/simulate/router-of-plan.ts'
 import type { Output } from './output.ts'
+import { findLink, requireDevice } from './plan-devices.ts'
 import { loadProject } from './project.ts'
 
 /*
@@ -43,8 +43,8 @@ export async function simulateFabric(options: SimulationOptions, output: Output)
   const links = new Set<string>()
   const devices = new Set<string>()
   for (const name of options.fail ?? []) {
-    const link = plan.links.find(({ id, a, b }) => id === name || `${b.device}--${a.device}` === name)
-    if (link !== undefined) links.add(link.id)
+    const link = findLink(plan, name)
+    if (link !== null) links.add(link.id)
     else devices.add(requireDevice(plan, name).name)
   }
   const network = networkOfPlan(plan, { without: { links, devices } })
@@ -123,18 +123,6 @@ function announce(
       }),
     [...routers],
   )
-}
-
-/** A device of the plan, by name. */
-export function requireDevice(plan: Plan, name: string): Device {
-  const device = plan.devices.find((candidate) => candidate.name === name)
-  if (device !== undefined) return device
-  const names = plan.devices.map((candidate) => candidate.name)
-  const nearest = findNearest(name, [...names, ...plan.links.map(({ id }) => id)])
-  throw new WeftError('WEFT_DEVICE_UNKNOWN', `there is no device "${name}" in this plan`, {
-    hint: nearest === null ? `all of them: weft plan --show devices` : `did you mean ${nearest}?`,
-    exitCode: 2,
-  })
 }
 
 /** A device by name, or the one that has an address; several may announce a service address. */

@@ -76,6 +76,9 @@ test.each([
   [['trace', 'dc1-spine1', '10.10.19.1', '--announce', '10.10.21.5@dc1-spine1'], 'WEFT_USAGE'],
   [['routes', '10.10.19.1/24'], 'WEFT_USAGE'],
   [['load', '--from', 'nobody'], 'WEFT_DEVICE_UNKNOWN'],
+  [['routes', '10.10.19.1', '--on', 'leafs'], 'did you mean leaf?'],
+  [['routes', '10.10.19.1', '--on', 'super-spine'], 'no device of this plan has the role super-spine'],
+  [['routes', '10.10.19.1', '--fail', 'dc1-spine1--dc1-spine2'], 'no link joins dc1-spine1 and dc1-spine2'],
 ])('%j is refused with %s', async (args, code) => {
   const run = await weft(...args)
   expect(run.code).toBe(2)

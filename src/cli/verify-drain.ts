@@ -1,11 +1,9 @@
 import { Command, Option } from 'commander'
-import { WeftError } from '../diagnostics/error.ts'
-import { findNearest } from '../intent/nearest.ts'
-import type { Plan } from '../plan/model.ts'
 import { type DrainReport, type DrainStep, reportDrain } from '../verify/drain/report.ts'
 import type { Announcement } from '../verify/failures/announce.ts'
 import type { PairGroup } from '../verify/failures/tally.ts'
 import { type Output, openOutput, paint } from './output.ts'
+import { requireDevice } from './plan-devices.ts'
 import { createProgress } from './progress.ts'
 import { readWidth } from './verify-failures.ts'
 import { collectAnnouncements, readPlanOf, withAnnouncements } from './verify-input.ts'
@@ -61,16 +59,6 @@ Examples:
       else printReport(report, output)
       process.exitCode = report.verdict === 'ok' ? 0 : 1
     })
-}
-
-function requireDevice(plan: Plan, name: string): void {
-  const names = plan.devices.map((device) => device.name)
-  if (names.includes(name)) return
-  const nearest = findNearest(name, names)
-  throw new WeftError('WEFT_DEVICE_UNKNOWN', `there is no device "${name}"`, {
-    hint: nearest === null ? 'weft plan --show devices lists them' : `did you mean ${nearest}?`,
-    exitCode: 2,
-  })
 }
 
 function printReport({ verdict, steps, minimumWidth }: DrainReport, output: Output): void {
