@@ -101,4 +101,8 @@ test('verify configs: what is no folder of configurations is bad input', async (
   mkdirSync(join(folder, 'empty'))
   expect((await weft('verify', 'configs', 'empty')).code).toBe(3)
   expect((await weft('verify', 'configs', 'nowhere')).code).toBe(3)
+  expect(await weft('verify', 'configs', 'conf', '--routes', 'everything')).toMatchObject({
+    code: 3,
+    stderr: expect.stringContaining('"everything" is neither a prefix nor an address') as string,
+  })
 })

@@ -2,6 +2,8 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { Command, Option } from 'commander'
 import { WeftError } from '../diagnostics/error.ts'
+import { parseAddress } from '../net/address.ts'
+import { formatPrefix, hostPrefix, readPrefix } from '../net/prefix.ts'
 import {
   type ConfigFile,
   type ConfigFinding,
@@ -60,14 +62,29 @@ Examples:
     )
     .action(async (folder: string, options: VerifyConfigsOptions, command: Command) => {
       const output = openOutput(command)
+      const routes = options.routes === undefined ? undefined : readRoutesPrefix(options.routes)
       const judgement = judgeConfigs(await readFolder(folder), {
         profile: options.defaults,
         release: readRelease(options.frr),
       })
-      if (output.format === 'json') output.printJson(toJson(judgement, options.routes))
-      else print(judgement, folder, options, output)
+      if (output.format === 'json') output.printJson(toJson(judgement, routes))
+      else print(judgement, folder, { ...options, routes }, output)
       process.exitCode = exitCodes[judgement.verdict]
     })
+}
+
+function readRoutesPrefix(text: string): string {
+  const address = parseAddress(text)
+  if (address !== null) return formatPrefix(hostPrefix(address))
+  const prefix = readPrefix(text)
+  if (typeof prefix !== 'string') return formatPrefix(prefix)
+  throw new WeftError('WEFT_USAGE', `"${text}" is neither a prefix nor an address`, {
+    hint:
+      prefix === 'host-bits-set'
+        ? 'the bits after the prefix length must be zero; for one address leave the length out'
+        : 'such as --routes 10.10.21.0/24',
+    exitCode: 2,
+  })
 }
 
 function readRelease(text: string): { major: number; minor: number } {
@@ -139,7 +156,7 @@ function preferIntegrated(paths: readonly string[]): string[] {
 function print(
   judgement: ConfigJudgement,
   folder: string,
-  { routes, all = false }: Pick<VerifyConfigsOptions, 'routes' | 'all'>,
+  { routes, all = false }: { routes: string | undefined; all?: boolean },
   output: Output,
 ): void {
   const { routers, statements, understood, sessions, prefixes, unsupported } = judgement

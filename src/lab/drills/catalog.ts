@@ -66,7 +66,8 @@ export function chooseDrills(
 export function builtInText(name: string): string {
   const known = builtInSuites()
   const suite = known.find((candidate) => candidate.name === name)
-  if (suite !== undefined) return readFileSync(suite.file, 'utf8')
+  // Its fabric is named relative to where Weft is installed; a copy is for the fabric beside the copy.
+  if (suite !== undefined) return readFileSync(suite.file, 'utf8').replace(/^intent:.*\n/m, '')
   const [drill] = named(known, name)
   const source = known.find(({ drills }) => drills.some((candidate) => candidate === drill))!
   return excerpt(readFileSync(source.file, 'utf8'), name)

@@ -114,6 +114,13 @@ test('every built-in drill is shown as a file that can be run', () => {
     }
 })
 
+test('a built-in suite is shown as a file for the fabric beside it', () => {
+  const { source, diagnostics } = loadDrills(builtInText('short'), 'mine.yaml')
+
+  expect(diagnostics).toEqual([])
+  expect(source).toMatchObject({ name: 'short', intent: null })
+})
+
 test('planned work in the built-in suites expects no loss', () => {
   const planned = builtInSuites().flatMap(({ drills }) => drills.filter(({ isPlanned }) => isPlanned))
 
