@@ -10,6 +10,7 @@ import { badInputCode, findCommandName, loadProgram } from './program.ts'
 
 let wantsJson = false
 let badInput: ExitCode = 2
+let helpHint = 'weft --help'
 
 // `weft plan | head`: the reader has what it wanted. That is neither an error nor worth a word.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -24,6 +25,7 @@ try {
   const name = findCommandName(args)
   badInput = badInputCode(name)
   const program = await loadProgram((candidate) => candidate === name)
+  helpHint = `${namesOf(program, args).join(' ')} --help`
   forEachCommand(program, (command) =>
     command
       .copyInheritedSettings(program)
@@ -97,10 +99,23 @@ function toJson(error: unknown): object {
 function usageError(error: CommanderError): WeftError {
   const [message = '', suggestion] = error.message.replace(/^error: /, '').split('\n')
   return new WeftError('WEFT_USAGE', message, {
-    hint: suggestion?.replace(/^\((.*)\)$/, '$1') ?? 'weft --help, or weft <command> --help',
+    hint: suggestion?.replace(/^\((.*)\)$/, '$1') ?? helpHint,
     exitCode: 2,
     cause: error,
   })
+}
+
+/** The commands that were named, down to the innermost. */
+function namesOf(program: Command, args: readonly string[]): string[] {
+  const names = [program.name()]
+  let inner = program
+  for (const arg of args) {
+    const child = inner.commands.find((command) => command.name() === arg)
+    if (child === undefined) continue
+    names.push(arg)
+    inner = child
+  }
+  return names
 }
 
 function forEachCommand(command: Command, visit: (command: Command) => void): void {

@@ -1,9 +1,6 @@
 import { Command } from 'commander'
-import { WeftError } from '../diagnostics/error.ts'
 import { readDocument } from '../intent/document.ts'
 import { pathOf } from '../intent/problem.ts'
-import { parseAddress } from '../net/address.ts'
-import { readPrefix } from '../net/prefix.ts'
 import type { Plan } from '../plan/model.ts'
 import { type Barrier, findBarrier } from '../verify/explain/barrier.ts'
 import { explainRoute, type RouteExplanation } from '../verify/explain/explain-route.ts'
@@ -13,6 +10,7 @@ import type { Refusal } from '../verify/simulate/exchange.ts'
 import { readText } from './files.ts'
 import { type Output, openOutput, paint } from './output.ts'
 import { requireDevice } from './plan-devices.ts'
+import { readPrefixArgument } from './prefix-argument.ts'
 import {
   addSimulationOptions,
   type SimulatedFabric,
@@ -98,14 +96,9 @@ Examples:
     })
 }
 
-function findPrefix({ plane }: SimulatedFabric, text: string): string {
-  if (parseAddress(text) === null) {
-    if (typeof readPrefix(text) !== 'string') return text
-    throw new WeftError('WEFT_USAGE', `"${text}" is neither a prefix nor an address`, {
-      hint: 'such as 10.10.21.0/24, 10.10.21.5 or fd00:10:19::/64',
-      exitCode: 2,
-    })
-  }
+function findPrefix({ plane }: SimulatedFabric, argument: string): string {
+  const { text, isAddress } = readPrefixArgument(argument)
+  if (!isAddress) return text
   const known = plane.covering(text).find((prefix) => plane.table(prefix).entries.size > 0)
   return known ?? `${text}/${text.includes(':') ? 128 : 32}`
 }

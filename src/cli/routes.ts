@@ -1,13 +1,11 @@
 import { Command } from 'commander'
-import { WeftError } from '../diagnostics/error.ts'
-import { parseAddress } from '../net/address.ts'
-import { readPrefix } from '../net/prefix.ts'
 import type { Device } from '../plan/model.ts'
 import { type ControlPlane, isLocal } from '../verify/simulate/control-plane.ts'
 import { nextHopsOf } from '../verify/simulate/forwarding.ts'
 import { type OrderEffect, orderEffects } from '../verify/simulate/order-effects.ts'
 import { openOutput } from './output.ts'
 import { requireDevices } from './plan-devices.ts'
+import { type PrefixArgument, readPrefixArgument } from './prefix-argument.ts'
 import {
   addSimulationOptions,
   type SimulatedFabric,
@@ -61,7 +59,7 @@ Examples:
     )
     .action(async (text: string, options: RoutesOptions, command: Command) => {
       const output = openOutput(command)
-      const wanted = readWanted(text)
+      const wanted = readPrefixArgument(text)
       const fabric = await simulateFabric(options, output)
       const devices = options.on === undefined ? fabric.plan.devices : requireDevices(fabric.plan, options.on)
       const rows = devices.flatMap((device) => rowOf(fabric, device, wanted) ?? [])
@@ -90,25 +88,11 @@ Examples:
     })
 }
 
-interface Wanted {
-  text: string
-  isAddress: boolean
-}
-
-function readWanted(text: string): Wanted {
-  if (parseAddress(text) !== null) return { text, isAddress: true }
-  if (typeof readPrefix(text) !== 'string') return { text, isAddress: false }
-  const reason = readPrefix(text)
-  throw new WeftError('WEFT_USAGE', `"${text}" is neither a prefix nor an address`, {
-    hint:
-      reason === 'host-bits-set'
-        ? 'the bits after the prefix length must be zero; for one address leave the length out'
-        : 'such as 10.10.21.0/24, 10.10.21.5 or fd00:10:19::/64',
-    exitCode: 2,
-  })
-}
-
-function rowOf({ plane, plan }: SimulatedFabric, device: Device, { text, isAddress }: Wanted): Row | null {
+function rowOf(
+  { plane, plan }: SimulatedFabric,
+  device: Device,
+  { text, isAddress }: PrefixArgument,
+): Row | null {
   const candidates = isAddress ? plane.covering(text) : [text]
   const prefix = candidates.find((candidate) => plane.table(candidate).entries.has(device.name))
   if (prefix === undefined) return null

@@ -2,8 +2,6 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { Command, Option } from 'commander'
 import { WeftError } from '../diagnostics/error.ts'
-import { parseAddress } from '../net/address.ts'
-import { formatPrefix, hostPrefix, readPrefix } from '../net/prefix.ts'
 import {
   type ConfigFile,
   type ConfigFinding,
@@ -13,6 +11,7 @@ import {
 import { linksFileNames } from '../verify/configs/links.ts'
 import { errorCode, fileError } from './files.ts'
 import { type Output, openOutput, paint } from './output.ts'
+import { readPrefixArgument } from './prefix-argument.ts'
 import { formatTable } from './table.ts'
 
 interface VerifyConfigsOptions {
@@ -62,7 +61,7 @@ Examples:
     )
     .action(async (folder: string, options: VerifyConfigsOptions, command: Command) => {
       const output = openOutput(command)
-      const routes = options.routes === undefined ? undefined : readRoutesPrefix(options.routes)
+      const routes = options.routes === undefined ? undefined : prefixOf(options.routes)
       const judgement = judgeConfigs(await readFolder(folder), {
         profile: options.defaults,
         release: readRelease(options.frr),
@@ -73,18 +72,9 @@ Examples:
     })
 }
 
-function readRoutesPrefix(text: string): string {
-  const address = parseAddress(text)
-  if (address !== null) return formatPrefix(hostPrefix(address))
-  const prefix = readPrefix(text)
-  if (typeof prefix !== 'string') return formatPrefix(prefix)
-  throw new WeftError('WEFT_USAGE', `"${text}" is neither a prefix nor an address`, {
-    hint:
-      prefix === 'host-bits-set'
-        ? 'the bits after the prefix length must be zero; for one address leave the length out'
-        : 'such as --routes 10.10.21.0/24',
-    exitCode: 2,
-  })
+function prefixOf(argument: string): string {
+  const { text, isAddress } = readPrefixArgument(argument)
+  return isAddress ? `${text}/${text.includes(':') ? 128 : 32}` : text
 }
 
 function readRelease(text: string): { major: number; minor: number } {
