@@ -37,6 +37,25 @@ test('puts the caret under its character when the line is indented with tabs', (
   expect(text.split('\n').slice(2)).toEqual(['    \t\tkey', '    \t\t^'])
 })
 
+test('shows the part of an endless line that matters, and nothing that a terminal would obey', () => {
+  const text = formatDiagnostic({
+    code: 'X',
+    severity: 'error',
+    message: 'm',
+    at: {
+      file: 'f',
+      line: 1,
+      column: 1002,
+      endColumn: 9000,
+      source: `${'a'.repeat(1000)}\u001bZ${'b'.repeat(9000)}`,
+    },
+  })
+  const [source, carets] = text.split('\n').slice(2)
+
+  expect(source).toBe(`    ${'a'.repeat(79)}\ufffdZ${'b'.repeat(79)}`)
+  expect(carets).toBe(`    ${' '.repeat(80)}${'^'.repeat(80)}`)
+})
+
 test('colours only when asked', () => {
   expect(formatDiagnostic(overlap)).not.toContain('\u001b[')
   expect(formatDiagnostic(overlap, { color: true })).toContain('\u001b[')

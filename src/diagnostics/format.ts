@@ -6,6 +6,8 @@ export interface FormatOptions {
   color?: boolean
 }
 
+const longestExcerpt = 160
+
 type Style = 'red' | 'yellow' | 'cyan' | 'bold' | 'dim'
 
 function painter(color: boolean): (style: Style, text: string) => string {
@@ -24,7 +26,7 @@ export function formatDiagnostic(diagnostic: Diagnostic, options: FormatOptions 
     path && paint('dim', `(${path})`),
   ]
   const lines = [head.filter(Boolean).join(' '), ...indent(diagnostic.message)]
-  if (at?.source !== undefined) lines.push(...excerpt(at, at.source, paint))
+  if (at?.source?.trim()) lines.push(...excerpt(at, at.source, paint))
   if (diagnostic.found !== undefined) lines.push(`  found:    ${diagnostic.found}`)
   if (diagnostic.expected !== undefined) lines.push(`  expected: ${diagnostic.expected}`)
   if (diagnostic.hint !== undefined) lines.push(paint('cyan', `  hint: ${diagnostic.hint}`))
@@ -47,10 +49,17 @@ export function formatError(error: unknown, options: FormatOptions = {}): string
   ].join('\n')
 }
 
-function excerpt(at: SourcePosition, source: string, paint: ReturnType<typeof painter>): string[] {
-  const width = Math.max(1, (at.endColumn ?? at.column + 1) - at.column)
+function excerpt(at: SourcePosition, line: string, paint: ReturnType<typeof painter>): string[] {
+  // A line of a binary or generated file can be as long as the file.
+  const start = line.length > longestExcerpt ? Math.max(0, at.column - 1 - longestExcerpt / 2) : 0
+  const source = line
+    .slice(start, start + longestExcerpt)
+    // Control characters would act on the terminal.
+    .replace(/[^\P{Cc}\t]/gu, '\u{fffd}')
+  const before = at.column - 1 - start
+  const width = Math.max(1, Math.min((at.endColumn ?? at.column + 1) - at.column, source.length - before))
   // Tabs are kept in the padding, so that the caret stays under its character at any tab width.
-  const padding = source.slice(0, at.column - 1).replace(/[^\t]/g, ' ')
+  const padding = source.slice(0, before).replace(/[^\t]/g, ' ')
   return [`    ${source}`, `    ${padding}${paint('red', '^'.repeat(width))}`]
 }
 
