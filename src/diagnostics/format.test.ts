@@ -52,8 +52,8 @@ test('shows the part of an endless line that matters, and nothing that a termina
   })
   const [source, carets] = text.split('\n').slice(2)
 
-  expect(source).toBe(`    ${'a'.repeat(79)}\ufffdZ${'b'.repeat(79)}`)
-  expect(carets).toBe(`    ${' '.repeat(80)}${'^'.repeat(80)}`)
+  expect(source).toBe(`    ${'a'.repeat(99)}\ufffdZ${'b'.repeat(99)}`)
+  expect(carets).toBe(`    ${' '.repeat(100)}${'^'.repeat(100)}`)
 })
 
 test('colours only when asked', () => {

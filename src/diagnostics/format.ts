@@ -6,7 +6,7 @@ export interface FormatOptions {
   color?: boolean
 }
 
-const longestExcerpt = 160
+const longestExcerpt = 200
 
 type Style = 'red' | 'yellow' | 'cyan' | 'bold' | 'dim'
 

@@ -10,8 +10,6 @@ test('all syntax errors are shown, each with its place', () => {
       hint: check indentation, brackets, quotes and the space after each colon
     weft.yaml:4:1 error WEFT_INTENT_SYNTAX
       not valid YAML: Missing closing "quote
-        
-        ^
       hint: check indentation, brackets, quotes and the space after each colon"
   `)
 })
