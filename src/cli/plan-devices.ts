@@ -1,18 +1,8 @@
 /** Devices and links of a plan, by the names that users give them on the command line. */
 import { WeftError } from '../diagnostics/error.ts'
 import { findNearest } from '../intent/nearest.ts'
-import type { Device, Link, Plan, Role } from '../plan/model.ts'
-
-const roles: Record<Role, true> = {
-  node: true,
-  leaf: true,
-  spine: true,
-  'super-spine': true,
-  'border-leaf': true,
-  'dci-router': true,
-  'edge-router': true,
-  external: true,
-}
+import type { Device, Link, Plan } from '../plan/model.ts'
+import { roles } from '../plan/roles.ts'
 
 /** A device of the plan. */
 export function requireDevice(plan: Plan, name: string): Device {
@@ -23,10 +13,10 @@ export function requireDevice(plan: Plan, name: string): Device {
 
 /** A device, or every device of a role. */
 export function requireDevices(plan: Plan, deviceOrRole: string): Device[] {
-  if (!Object.hasOwn(roles, deviceOrRole)) {
+  if (!(roles as readonly string[]).includes(deviceOrRole)) {
     const device = plan.devices.find(({ name }) => name === deviceOrRole)
     if (device !== undefined) return [device]
-    throw unknownDevice(plan, deviceOrRole, Object.keys(roles))
+    throw unknownDevice(plan, deviceOrRole, roles)
   }
   const devices = plan.devices.filter(({ role }) => role === deviceOrRole)
   if (devices.length > 0) return devices

@@ -13,6 +13,7 @@ import type {
   LinkClass,
   Scope,
 } from '../intent/model.ts'
+import type { roles } from './roles.ts'
 
 export interface Plan {
   name: string
@@ -57,16 +58,7 @@ export interface ServicePool {
   scope: Scope
 }
 
-export type Role =
-  | 'node'
-  | 'leaf'
-  | 'spine'
-  | 'super-spine'
-  | 'border-leaf'
-  | 'dci-router'
-  | 'edge-router'
-  /** A network beyond the edge, planned only so far as the lab needs to stand in for it. */
-  | 'external'
+export type Role = (typeof roles)[number]
 
 export interface Device {
   name: string

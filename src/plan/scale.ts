@@ -1,17 +1,9 @@
 /** What routers have to hold, by role: sessions and prefixes when everything is up. */
 import type { Intent } from '../intent/model.ts'
 import type { Device, Role, ScaleRow, Session } from './model.ts'
+import { roles } from './roles.ts'
 
-/** From the node upward. */
-const routerRoles: Role[] = [
-  'node',
-  'leaf',
-  'spine',
-  'super-spine',
-  'border-leaf',
-  'dci-router',
-  'edge-router',
-]
+const routerRoles = roles.filter((role) => role !== 'external')
 
 /** One row for each role of each site. */
 export function computeScale(

@@ -8,22 +8,14 @@ import * as z from 'zod'
 import type { Diagnostic } from '../diagnostics/diagnostic.ts'
 import { readPrefix } from '../net/prefix.ts'
 import type { Plan, PrefixEntry, RoutePolicy } from '../plan/model.ts'
+import { roles } from '../plan/roles.ts'
 
 const text = z.string()
 const integer = z.int()
 const nullable = text.nullable()
 const prefix = text.refine((value) => typeof readPrefix(value) !== 'string', 'not a prefix')
 const hostOnLink = text.regex(/^[0-9a-fA-F:.]+\/\d{1,3}$/, 'not an address with a prefix length')
-const role = z.enum([
-  'node',
-  'leaf',
-  'spine',
-  'super-spine',
-  'border-leaf',
-  'dci-router',
-  'edge-router',
-  'external',
-])
+const role = z.enum(roles)
 const linkClass = z.enum(['node', 'fabric', 'border', 'dci', 'edge'])
 const scope = z.enum(['rack', 'site', 'global', 'edge'])
 const pool = z.looseObject({ prefix, scope })

@@ -5,7 +5,8 @@
  */
 import { WeftError } from '../../diagnostics/error.ts'
 import { findNearest } from '../../intent/nearest.ts'
-import type { Device, Link, Plan, Role } from '../../plan/model.ts'
+import type { Device, Link, Plan } from '../../plan/model.ts'
+import { roles } from '../../plan/roles.ts'
 import { clientHost } from '../names.ts'
 import type { DeviceSelector, LinkSelector, PlaceSelector } from './fault-schema.ts'
 import { pickOne } from './random.ts'
@@ -37,17 +38,6 @@ export class NotApplicable extends Error {
 export class NotMet extends Error {
   override readonly name = 'NotMet'
 }
-
-const roles: readonly string[] = [
-  'node',
-  'leaf',
-  'spine',
-  'super-spine',
-  'border-leaf',
-  'dci-router',
-  'edge-router',
-  'external',
-] satisfies Role[]
 
 /** Picks a device that fits, or says why none does. */
 export function chooseDevice(selector: DeviceSelector, field: Field, it: It): string {
@@ -118,7 +108,8 @@ export function devicesOf(
   if (typeof selector === 'string') {
     const named = plan.devices.filter(({ name }) => name === selector)
     if (named.length > 0) return named
-    if (roles.includes(selector)) return plan.devices.filter(({ role }) => role === selector)
+    if ((roles as readonly string[]).includes(selector))
+      return plan.devices.filter(({ role }) => role === selector)
     throw unknownDevice(plan, selector)
   }
   return plan.devices.filter(

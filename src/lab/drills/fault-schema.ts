@@ -1,17 +1,7 @@
 /** Which devices and links a drill's file may name, and what may break: the part of the format that faults are written in. */
 import * as z from 'zod'
 import { count, duration, wording } from '../../intent/values.ts'
-
-export const roles = [
-  'node',
-  'leaf',
-  'spine',
-  'super-spine',
-  'border-leaf',
-  'dci-router',
-  'edge-router',
-  'external',
-] as const
+import { roles } from '../../plan/roles.ts'
 
 const conditions = {
   role: z.enum(roles).optional().describe('Role of the device.'),

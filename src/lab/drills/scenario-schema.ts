@@ -4,7 +4,8 @@
  */
 import * as z from 'zod'
 import { count, duration, report, wording } from '../../intent/values.ts'
-import { device, fault, place, roles } from './fault-schema.ts'
+import { roles } from '../../plan/roles.ts'
+import { device, fault, place } from './fault-schema.ts'
 import { readCountLimit, readTimeLimit } from './limit.ts'
 
 const nameText = z
