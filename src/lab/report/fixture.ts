@@ -2,6 +2,7 @@
 import { sketchIntent } from '../../plan/fixture.ts'
 import { emptyLock } from '../../plan/lock.ts'
 import { planFabric } from '../../plan/plan-fabric.ts'
+import { topologyOf } from '../drills/environment.ts'
 import type { DrillRun, FlowOutcome, RepeatResult, ScenarioResult, Topology } from '../drills/result.ts'
 import type { TimelineEvent } from '../timeline/model.ts'
 
@@ -16,21 +17,7 @@ export function sketchTopology(): Topology {
     { name: 'dc2', block: 20, racks: [rack('dc2', 1)] },
   ])
   const plan = planFabric(intent, emptyLock).plan!
-  return {
-    devices: plan.devices.map(({ name, role, site, tier, position }) => ({
-      name,
-      role,
-      site,
-      tier,
-      position,
-    })),
-    links: plan.links.map((link) => ({
-      id: link.id,
-      a: link.a.device,
-      b: link.b.device,
-      class: link.class,
-    })),
-  }
+  return topologyOf(plan)
 }
 
 /** The run; its numbers are the same every time. */
