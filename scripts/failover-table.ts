@@ -73,6 +73,6 @@ function formatTable(all: readonly [string, DrillRun][]): string {
     `|---|${all.map(() => '---|').join('')}`,
     ...rows,
     '',
-    `Minimum / median / maximum of the worst flow’s outage in milliseconds, and how many runs. FRR ${environment.frr}, kernel ${environment.kernel}, ${environment.cpus} cores; ${loads.join('; ')}.`,
+    `Minimum / median / maximum of the worst flow’s outage in milliseconds, and how many runs. FRR ${environment.frr}, kernel ${environment.kernel.replace(/^(\d+\.\d+).*/, '$1')}, ${environment.cpus} cores; ${loads.join('; ')}.`,
   ].join('\n')
 }
