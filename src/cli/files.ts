@@ -73,6 +73,7 @@ const explanations: Record<string, readonly [message: string, hint: string]> = {
   EROFS: ['read-only file system', 'choose a place that can be written to'],
   ENOENT: ['no folder can be made there', 'choose another place'],
   EISDIR: ['is a directory, expected a file', 'name a file'],
+  EBUSY: ['is a directory or a mount point, expected a file', 'name a file'],
   ENOTDIR: ['part of the path is a file, not a directory', 'check the path'],
   ENOSPC: ['no space left on the device', 'free some space and try again'],
   EDQUOT: ['disk quota exceeded', 'free some space and try again'],

@@ -151,7 +151,7 @@ function print(
 ): void {
   const { routers, statements, understood, sessions, prefixes, unsupported } = judgement
   output.print(
-    `${folder}: ${routers} routers, ${understood} of ${statements} statements understood, ${sessions.up} of ${sessions.configured} session ends up, ${prefixes} prefixes\n`,
+    `${folder}: ${routers} ${routers === 1 ? 'router' : 'routers'}, ${understood} of ${statements} statements understood, ${sessions.up} of ${sessions.configured} session ends up, ${prefixes} prefixes\n`,
   )
   const styles = { violated: 'red', open: 'yellow', note: 'dim' } as const
   for (const group of groupsOf(judgement.findings)) {

@@ -135,7 +135,8 @@ async function readInput(
   }
   // Warnings about intent and plan are part of the report.
   const project = await loadProject(file, { ...output, note: () => {} })
-  if (project.lockChanged) output.note(`${project.lockFile} is out of date: "weft plan" brings it up to date`)
+  if (project.lockChanged)
+    output.note(`${project.lockFile} does not hold all numbers of this plan: "weft plan" writes them`)
   return project
 }
 

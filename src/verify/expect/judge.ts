@@ -88,7 +88,9 @@ function describeExpectation(expectation: Expectation): string {
     case 'survive': {
       const { fail, count, outageMilliseconds } = expectation
       const what =
-        count === 1 ? `any one ${fail.join(' or ')} fails` : `any ${count} of ${fail.join(', ')} fail`
+        count === 1
+          ? `any one ${fail.join(' or ')} fails`
+          : `any ${count} ${fail.map((kind) => `${kind}s`).join(' or ')} fail`
       const within = outageMilliseconds === null ? '' : `, after at most ${outageMilliseconds} ms`
       return `all of that holds when ${what}${within}`
     }
