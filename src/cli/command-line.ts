@@ -34,8 +34,8 @@ try {
       .exitOverride()
       .configureOutput({ outputError: () => {} }),
   )
-  program.hook('preAction', () => {
-    wantsJson = program.opts<{ output: string }>().output === 'json'
+  program.on('option:output', (format: string) => {
+    wantsJson = format === 'json'
   })
   if (args.length === 0) program.outputHelp()
   else await program.parseAsync(args, { from: 'user' })
