@@ -23,7 +23,7 @@ export function formatTable<Row>(
     const widest = cells.reduce((most, cell) => Math.max(most, cell.length), column.header.length)
     return { ...column, cells, widest }
   })
-  const shown = fit(all, width)
+  const shown = fitColumns(all, width)
   const layOut = (cellOf: (column: (typeof all)[number]) => string) =>
     shown
       .map((column) =>
