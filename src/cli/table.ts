@@ -36,7 +36,10 @@ export function formatTable<Row>(
   return [layOut(({ header }) => header), ...rows.map((_, i) => layOut(({ cells }) => cells[i]!))].join('\n')
 }
 
-function fit<C extends { widest: number; isOptional?: true }>(columns: readonly C[], width: number): C[] {
+function fitColumns<C extends { widest: number; isOptional?: true }>(
+  columns: readonly C[],
+  width: number,
+): C[] {
   const shown = [...columns]
   while (shown.reduce((sum, column) => sum + column.widest + 2, -2) > width) {
     const index = shown.findLastIndex((column) => column.isOptional)
