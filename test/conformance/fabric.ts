@@ -28,7 +28,7 @@ import { rack } from './rack.ts'
 export const announceBudgetMs = 1000
 export const withdrawBudgetMs = 500
 
-const tors = ['dc1-rack1-leaf1', 'dc1-rack1-leaf2']
+export const tors = ['dc1-rack1-leaf1', 'dc1-rack1-leaf2']
 export const prober = 'dc1-spine1'
 
 interface Port {
@@ -100,14 +100,19 @@ export class ConformanceFabric {
   }
 
   /** Waits until both ToRs forward the address to exactly these nodes; milliseconds since `since`. */
-  async untilAnnouncers(address: string, nodes: readonly string[], since = Date.now()): Promise<number> {
+  async untilAnnouncers(
+    address: string,
+    nodes: readonly string[],
+    since = Date.now(),
+    timeoutMs = 15_000,
+  ): Promise<number> {
     const wanted = JSON.stringify([...nodes].sort())
     const at = await awaitForwarding(
       this.lab,
       tors,
       prefixOf(address),
       async () => JSON.stringify(await this.announcers(address)) === wanted,
-      15_000,
+      timeoutMs,
     )
     return at - since
   }

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { ConformanceFabric, withdrawBudgetMs } from './fabric.ts'
+import { ConformanceFabric, tors, withdrawBudgetMs } from './fabric.ts'
 
 /* Sections A6, C3, C4, C6, D5, E2, E5 and F2 of docs/reference/conformance.md: what is allowed, said, weighed and drained. */
 
@@ -98,9 +98,27 @@ test('C4 with that policy SIGTERM withdraws the routes before the agent is gone'
   await fabric.untilAnnouncers(address, nodes)
 })
 
-test('C6 with the routing daemon killed the routes go at once, not after the hold time', async () => {
+test('C6 with the routing daemon killed routes go at once where graceful restart is off', async () => {
+  await fabric.configureSession('n3', 'bgp graceful-restart-disable')
+  const { established } = await fabric.sessionCounters()
+  for (const tor of tors) await fabric.resetSession('n3', fabric.portTo('n3', tor))
+  await expect
+    .poll(async () => (await fabric.sessionCounters()).established, { timeout: 15_000 })
+    .toBe(established + tors.length)
+  await fabric.untilAnnouncers(address, nodes)
+
   const since = Date.now()
   await fabric.killDaemon('n3', 'bgpd')
 
   expect(await fabric.untilAnnouncers(address, ['n1', 'n2'], since)).toBeLessThan(2_000)
+})
+
+test('C6 with graceful restart, as rendered, they stay for a restart, and go when none came in 30 s', async () => {
+  const since = Date.now()
+  await fabric.killDaemon('n2', 'bgpd')
+
+  const heldMs = await fabric.untilAnnouncers(address, ['n1'], since, 45_000)
+
+  expect(heldMs).toBeGreaterThan(25_000)
+  expect(heldMs).toBeLessThan(35_000)
 })

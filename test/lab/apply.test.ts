@@ -124,15 +124,16 @@ test('what is interrupted at any moment is brought to its end, or to another, by
     [800, { racks: 1 }],
     [1500, { racks: 2 }],
   ] as const) {
-    await interruptedApply(plan({ racks: target.racks === 1 ? 2 : 1, nodeRoutes: 'default' }), afterMs)
-    await applyPlan(lab, plan(target))
+    const other = { racks: target.racks === 1 ? 2 : 1, nodeRoutes: 'default', transmit: '200ms' }
+    await interruptedApply(plan(other), afterMs)
+    await applyPlan(lab, plan({ ...target, nodeRoutes: 'default' }))
     await expectAsFresh()
   }
 })
 
 test('a rack that is removed leaves nothing behind and takes nothing with it', async () => {
   const before = await establishments()
-  const lost = await packetsLostDuring(() => applyPlan(lab, plan({})))
+  const lost = await packetsLostDuring(() => applyPlan(lab, plan({ nodeRoutes: 'default' })))
 
   expect(lost).toBe(0)
   const kept = Object.entries(before).filter(([session]) => !session.includes('rack2'))
