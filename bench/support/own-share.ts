@@ -15,7 +15,7 @@ export async function ownShare({ router }: Pick<AgentBed['nodes'][number], 'rout
   const { stdout } = await run(inNamespace(router.name, ['curl', '-sf', 'http://127.0.0.1:9099/metrics']))
   const name = 'weft_agent_apply_duration_seconds'
   const buckets = stdout.matchAll(new RegExp(`^${name}_bucket\\{le="([^"]+)"\\} (\\d+)$`, 'gm'))
-  const valueOf = (suffix: string) => Number(new RegExp(`^${name}_${suffix} (\\S+)$`, 'm').exec(stdout)?.[1])
+  const readValue = (suffix: string) => Number(new RegExp(`^${name}_${suffix} (\\S+)$`, 'm').exec(stdout)?.[1])
   return {
     counts: new Map(
       [...buckets].map(([, bound, count]) => [
@@ -23,8 +23,8 @@ export async function ownShare({ router }: Pick<AgentBed['nodes'][number], 'rout
         Number(count),
       ]),
     ),
-    count: valueOf('count'),
-    sumMs: valueOf('sum') * 1000,
+    count: readValue('count'),
+    sumMs: readValue('sum') * 1000,
   }
 }
 
