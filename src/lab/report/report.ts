@@ -41,7 +41,9 @@ function rank(verdict: DrillRun['verdict']): number {
 
 function drawTiles(run: DrillRun): Markup {
   const classes = outagesByClass(run)
-  const worst = classes.filter(({ isPlanned }) => !isPlanned).sort((a, b) => b.max - a.max)[0]
+  const worst = classes
+    .filter(({ isPlanned, verdict }) => !isPlanned && verdict !== 'undecided')
+    .sort((a, b) => b.max - a.max)[0]
   const planned = classes.filter(({ isPlanned }) => isPlanned)
   const lost = planned.reduce((sum, outages) => sum + outages.lost, 0)
   const sent = planned.reduce((sum, outages) => sum + outages.sent, 0)
