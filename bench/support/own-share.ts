@@ -15,7 +15,8 @@ export async function ownShare({ router }: Pick<AgentBed['nodes'][number], 'rout
   const { stdout } = await run(inNamespace(router.name, ['curl', '-sf', 'http://127.0.0.1:9099/metrics']))
   const name = 'weft_agent_apply_duration_seconds'
   const buckets = stdout.matchAll(new RegExp(`^${name}_bucket\\{le="([^"]+)"\\} (\\d+)$`, 'gm'))
-  const readValue = (suffix: string) => Number(new RegExp(`^${name}_${suffix} (\\S+)$`, 'm').exec(stdout)?.[1])
+  const readValue = (suffix: string) =>
+    Number(new RegExp(`^${name}_${suffix} (\\S+)$`, 'm').exec(stdout)?.[1])
   return {
     counts: new Map(
       [...buckets].map(([, bound, count]) => [
