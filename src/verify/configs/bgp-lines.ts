@@ -36,7 +36,10 @@ export function readBgpLine(config: RawConfig, statement: Statement): Outcome {
     return 'taken'
   }
   // Off by default, and dangerous to get wrong when on.
-  if (timing.test(text) && text !== 'no bgp client-to-client reflection') return 'taken'
+  if (timing.test(text) && text !== 'no bgp client-to-client reflection') {
+    noteRestart(config, statement)
+    return 'taken'
+  }
   if (words[0] === 'bgp') return readOption(config, words)
   if (words[0] === 'timers' && words[1] === 'bgp') return readTimers(config, words)
   if (words[0] === 'address-family') return readAddressFamily(words)
@@ -46,6 +49,19 @@ export function readBgpLine(config: RawConfig, statement: Statement): Outcome {
   }
   // Before there were address families, IPv4 stood here; FRR still takes it so.
   return readFamilyLine(config, statement, 'ipv4')
+}
+
+/** Graceful restart changes no table, but its times can defeat one another from router to router. */
+function noteRestart(config: RawConfig, { text, line }: Statement): void {
+  if (text === 'bgp graceful-restart') config.options.set('gracefulRestart', true)
+  const found =
+    /^bgp graceful-restart (?<timer>restart-time|stalepath-time|select-defer-time) (?<seconds>\d{1,5})$/.exec(
+      text,
+    )
+  if (found === null) return
+  const { timer, seconds } = found.groups as { timer: string; seconds: string }
+  config.options.set(`graceful-restart ${timer}`, Number(seconds))
+  config.lines.set(`graceful-restart ${timer}`, line)
 }
 
 function readOption(config: RawConfig, words: readonly string[]): Outcome {

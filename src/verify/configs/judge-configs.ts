@@ -10,6 +10,7 @@ import { buildRouter, type Unwritten, usuallyUnwritten } from './build-router.ts
 import { type Cabling, cableUp, linksFileNames, type ReadRouter } from './links.ts'
 import type { RawConfig, Unsupported } from './raw-config.ts'
 import { readConfig } from './read-config.ts'
+import { restartSkews } from './restart-skew.ts'
 
 export interface ConfigFile {
   /** Path within the folder. */
@@ -68,6 +69,11 @@ export function judgeConfigs(
   findings.push(...closed.map((found) => limitFinding(routers, found)))
   if (closed.length > 0) plane = controlPlaneOf(withoutSessions(routers, closed), cabling)
   findings.push(...stability(plane), ...silentSessions(routers, plane), ...sharedRemovals(routers, plane))
+  findings.push(
+    ...restartSkews(routers, plane).map(({ router, line, ...said }) =>
+      finding('graceful restart', router, 'violated', line, said),
+    ),
+  )
   const unsupported = [...routers.flatMap(({ raw }) => raw.unsupported), ...cabling.problems]
   const statements = routers.reduce((sum, { raw }) => sum + raw.statements, 0)
   const isOpen = unsupported.length > 0 || findings.some(({ kind }) => kind === 'open')
